@@ -1,0 +1,75 @@
+# One command per wish. Each installs what it needs and misses (as root; otherwise it says the one
+# command that does), and works alike here and in CI. `make` alone lists them.
+#
+#   ONLY=regex    of `test` and `sanitize`: run the tests whose names match
+#   ARGS=...      of `run` and `bench`: passed on (`make bench ARGS=--quick`)
+#   CC=clang      of a first build: the compiler
+
+.DEFAULT_GOAL := help
+.PHONY: help run build test setup bench-build bench tidy format sanitize digests coverage soak clean
+
+help:
+	@echo 'make run          the main job: trade a million orders, crash, recover, prove the replay'
+	@echo 'make test         build and run all tests'
+	@echo 'make build        build optimised: build/millrace, libmillrace.a, libmillrace.so'
+	@echo 'make setup        only install what build and tests need'
+	@echo
+	@echo 'make bench        run all benches (build/bench/bench_NAME); ARGS=--quick, ARGS=--json'
+	@echo 'make bench-build  only build them, and install the peers they compare with'
+	@echo 'make tidy         formatting, house rules, clang-tidy, cppcheck'
+	@echo 'make format       let clang-format rewrite the sources'
+	@echo 'make sanitize     all tests under the address, undefined-behaviour and thread sanitizers'
+	@echo 'make digests      one run by every compiler and optimisation level: the digests agree'
+	@echo 'make coverage     which lines the tests run, by file'
+	@echo 'make soak         what takes longer: ROUNDS=20 rounds of tests with new seeds'
+	@echo 'make clean        remove every build folder'
+
+run: build
+	@scripts/run.sh $(ARGS)
+
+build:
+	@scripts/need.sh product
+	@scripts/build.sh release product
+
+test:
+	@scripts/need.sh product test
+	@scripts/test.sh release
+
+setup:
+	@scripts/need.sh product test
+	@echo 'setup: all is there that build and tests need'
+
+bench-build:
+	@scripts/need.sh product bench
+	@scripts/build.sh release benches -DMILLRACE_BENCH=ON
+
+bench: bench-build
+	@scripts/bench.sh $(ARGS)
+
+tidy:
+	@scripts/need.sh product test bench tidy
+	@tests/tidy/tidy.sh
+
+format:
+	@scripts/need.sh tidy
+	@tests/tidy/format.sh -i
+
+sanitize:
+	@scripts/need.sh product test
+	@scripts/test.sh sanitize
+	@scripts/test.sh tsan
+
+digests:
+	@scripts/need.sh product
+	@scripts/digest-matrix.sh
+
+coverage:
+	@scripts/need.sh product test
+	@scripts/coverage.sh
+
+soak:
+	@scripts/need.sh product test
+	@scripts/soak.sh
+
+clean:
+	rm -rf build build-*

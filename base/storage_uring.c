@@ -1,0 +1,356 @@
+#include "base/storage_uring.h"
+
+#include "base/assert.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* What measurements favour: one thread submits, and completions are taken when that thread
+ * asks (DEFER_TASKRUN), which it learns from a flag in shared memory rather than by asking. */
+static const unsigned setup_flags_best = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
+                                         IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SUBMIT_ALL;
+
+/* The two completions of a write with a linked sync are told apart by the lowest bit. */
+enum { PART_FIRST = 0, PART_LINKED = 1 };
+
+static int fail(struct mr_error *error, int result, const char *what)
+{
+    return mr_error_set_errno(error, -result, "io_uring: cannot %s", what);
+}
+
+/* Which method is the better one depends on where the disk's interrupts go and what spins there; a
+ * calibration at start belongs here. Until then: the one that costs least. */
+static enum mr_durable_method choose_method(enum mr_durable_method wanted)
+{
+    return wanted == MR_DURABLE_CHOOSE ? MR_DURABLE_DSYNC : wanted;
+}
+
+static int set_up_ring(struct mr_uring *uring, struct mr_error *error)
+{
+    unsigned entries = 2 * uring->depth; /* a write with a linked sync takes two */
+    int result = io_uring_queue_init(entries, &uring->ring, setup_flags_best);
+    uring->deferred = result == 0;
+    if (result == -EINVAL) { /* before Linux 6.1 */
+        result = io_uring_queue_init(entries, &uring->ring, 0);
+    }
+    if (result == -ENOMEM) {
+        return fail(error, result, "get memory for the ring");
+    }
+    if (result < 0) {
+        return mr_error_set(error, MR_E_UNSUPPORTED,
+                            "io_uring is not available: %s (it needs Linux 5.11, "
+                            "kernel.io_uring_disabled=0 and no seccomp filter against it)",
+                            strerror(-result));
+    }
+    if ((uring->ring.features & IORING_FEAT_EXT_ARG) == 0) {
+        io_uring_queue_exit(&uring->ring);
+        return mr_error_set(error, MR_E_UNSUPPORTED, "io_uring of Linux 5.11 or later is needed");
+    }
+    return MR_OK;
+}
+
+/* All slots empty but the lock's. The kernel drops the reference to it when it frees the ring, and
+ * it does that only after the last operation in flight: so the lock outlives them. */
+static int register_files(struct mr_uring *uring, int lock_descriptor, struct mr_error *error)
+{
+    int descriptors[MR_URING_SLOTS];
+    memset(descriptors, -1, sizeof descriptors);
+    descriptors[MR_URING_LOCK_SLOT] = lock_descriptor;
+    int result = io_uring_register_files(&uring->ring, descriptors, MR_URING_SLOTS);
+    return result < 0 ? fail(error, result, "register files") : MR_OK;
+}
+
+/* Registered buffers spare the kernel the pinning of pages for every write. They are an optimisation
+ * that RLIMIT_MEMLOCK may forbid: then do without, and describe says so. */
+static void register_buffers(struct mr_uring *uring, const struct mr_queue_options *options)
+{
+    uring->buffers_registered = false;
+    uring->buffers_error = 0;
+    if (options->buffers == NULL || options->buffers_size == 0) {
+        return;
+    }
+    struct iovec whole = {.iov_base = options->buffers, .iov_len = options->buffers_size};
+    int result = io_uring_register_buffers(&uring->ring, &whole, 1);
+    uring->buffers_registered = result == 0;
+    uring->buffers_error = -result;
+    uring->buffers = options->buffers;
+    uring->buffers_size = options->buffers_size;
+}
+
+int mr_uring_start(struct mr_uring *uring, const struct mr_queue_options *options,
+                   int lock_descriptor, struct mr_error *error)
+{
+    ASSERT(!uring->running);
+    ASSERT(options->depth >= 1);
+    ASSERT(options->depth <= MR_QUEUE_DEPTH_MAX);
+    uring->depth = options->depth;
+    uring->method = choose_method(options->method);
+    uring->in_flight = 0;
+    uring->waiting = 0;
+    for (uint32_t i = 0; i < uring->depth; i++) {
+        uring->free_operations[i] = (uint8_t)i;
+    }
+    int status = set_up_ring(uring, error);
+    if (status != MR_OK) {
+        return status;
+    }
+    status = register_files(uring, lock_descriptor, error);
+    if (status != MR_OK) {
+        io_uring_queue_exit(&uring->ring);
+        return status;
+    }
+    register_buffers(uring, options);
+    uring->running = true;
+    return MR_OK;
+}
+
+void mr_uring_stop(struct mr_uring *uring)
+{
+    ASSERT(uring->running);
+    while (uring->in_flight > 0) {
+        struct mr_io_result ignored[MR_QUEUE_DEPTH_MAX];
+        if (mr_uring_reap(uring, ignored, MR_QUEUE_DEPTH_MAX, 1000000, NULL) < 0) {
+            break; /* the ring is broken; the kernel ends what is in flight by itself */
+        }
+    }
+    /* The kernel tears a ring down some time later; files that nobody uses must not wait for it. */
+    io_uring_unregister_files(&uring->ring);
+    io_uring_queue_exit(&uring->ring);
+    for (uint32_t i = 0; i < MR_STORAGE_FILES_MAX; i++) {
+        if (uring->slots[i].state != MR_SLOT_FREE) {
+            uring->slots[i] = (struct mr_uring_slot){.state = MR_SLOT_FREE};
+        }
+    }
+    uring->running = false;
+}
+
+void mr_uring_forget(struct mr_uring *uring, int file)
+{
+    struct mr_uring_slot *slot = &uring->slots[file];
+    if (slot->state == MR_SLOT_FREE) {
+        return;
+    }
+    ASSERT(slot->in_flight == 0);
+    ASSERT(slot->state == MR_SLOT_REGISTERED); /* what waits belongs to something in flight */
+    int nothing = -1;
+    int result = io_uring_register_files_update(&uring->ring, (unsigned)file, &nothing, 1);
+    ASSERT(result == 1);
+    slot->state = MR_SLOT_FREE;
+}
+
+/* Makes sure that the file will be in the kernel's table when the operation gets there. Only noted
+ * here: submit makes no system call. */
+static void claim_slot(struct mr_uring *uring, int file, int descriptor)
+{
+    struct mr_uring_slot *slot = &uring->slots[file];
+    if (slot->state == MR_SLOT_FREE) {
+        *slot = (struct mr_uring_slot){.state = MR_SLOT_WAITING, .descriptor = descriptor};
+        uring->waiting_slots[uring->waiting] = (uint8_t)file;
+        uring->waiting += 1;
+    }
+    ASSERT(slot->descriptor == descriptor);
+    slot->in_flight += 1;
+}
+
+static struct io_uring_sqe *next_entry(struct mr_uring *uring)
+{
+    struct io_uring_sqe *entry = io_uring_get_sqe(&uring->ring);
+    ASSERT(entry != NULL); /* the ring holds two entries for each operation */
+    return entry;
+}
+
+static void finish_entry(struct io_uring_sqe *entry, uint32_t index, uint32_t part, unsigned flags)
+{
+    io_uring_sqe_set_flags(entry, IOSQE_FIXED_FILE | flags);
+    io_uring_sqe_set_data64(entry, ((uint64_t)index << 1) | part);
+}
+
+static void enter_write(struct mr_uring *uring, const struct mr_io *io, uint32_t index)
+{
+    struct io_uring_sqe *entry = next_entry(uring);
+    uintptr_t start = (uintptr_t)io->data - (uintptr_t)uring->buffers;
+    if (uring->buffers_registered && start < uring->buffers_size &&
+        io->size <= uring->buffers_size - start) {
+        io_uring_prep_write_fixed(entry, io->file, io->data, io->size, io->offset, 0);
+    } else {
+        io_uring_prep_write(entry, io->file, io->data, io->size, io->offset);
+    }
+    bool durable = io->kind == MR_IO_WRITE_DURABLE;
+    bool linked = durable && uring->method == MR_DURABLE_LINKED_SYNC;
+    if (durable && !linked) {
+        entry->rw_flags = RWF_DSYNC;
+    }
+    finish_entry(entry, index, PART_FIRST, linked ? IOSQE_IO_LINK : 0);
+    if (linked) {
+        entry = next_entry(uring);
+        io_uring_prep_fsync(entry, io->file, IORING_FSYNC_DATASYNC);
+        finish_entry(entry, index, PART_LINKED, 0);
+        uring->operations[index].remaining = 2;
+    }
+}
+
+static void enter_sync(struct mr_uring *uring, const struct mr_io *io, uint32_t index,
+                       bool directory)
+{
+    struct io_uring_sqe *entry = next_entry(uring);
+    io_uring_prep_fsync(entry, io->file, directory ? 0 : IORING_FSYNC_DATASYNC);
+    finish_entry(entry, index, PART_FIRST, 0);
+}
+
+int mr_uring_submit(struct mr_uring *uring, const struct mr_io *io, int descriptor, bool directory)
+{
+    ASSERT(uring->running);
+    if (uring->in_flight == uring->depth) {
+        return MR_AGAIN;
+    }
+    uint32_t index = uring->free_operations[uring->depth - uring->in_flight - 1];
+    uring->in_flight += 1;
+    claim_slot(uring, io->file, descriptor);
+    uring->operations[index] = (struct mr_uring_operation){
+        .tag = io->tag,
+        .size = io->kind == MR_IO_SYNC ? 0 : io->size,
+        .file = io->file,
+        .remaining = 1,
+    };
+    if (io->kind == MR_IO_SYNC) {
+        enter_sync(uring, io, index, directory);
+    } else {
+        enter_write(uring, io, index);
+    }
+    return MR_OK;
+}
+
+static int register_waiting(struct mr_uring *uring, struct mr_error *error)
+{
+    while (uring->waiting > 0) {
+        uint8_t file = uring->waiting_slots[uring->waiting - 1];
+        struct mr_uring_slot *slot = &uring->slots[file];
+        int result = io_uring_register_files_update(&uring->ring, file, &slot->descriptor, 1);
+        if (result != 1) {
+            return fail(error, result < 0 ? result : -EIO, "register a file");
+        }
+        slot->state = MR_SLOT_REGISTERED;
+        uring->waiting -= 1;
+    }
+    return MR_OK;
+}
+
+int mr_uring_flush(struct mr_uring *uring, struct mr_error *error)
+{
+    ASSERT(uring->running);
+    if (io_uring_sq_ready(&uring->ring) == 0) {
+        return MR_OK;
+    }
+    int status = register_waiting(uring, error);
+    if (status != MR_OK) {
+        return status;
+    }
+    int result = io_uring_submit(&uring->ring);
+    return result < 0 && result != -EINTR ? fail(error, result, "submit") : MR_OK;
+}
+
+/* Books one completion; true when its operation is finished. */
+static bool book(struct mr_uring *uring, const struct io_uring_cqe *completion)
+{
+    uint32_t index = (uint32_t)(completion->user_data >> 1);
+    uint32_t part = (uint32_t)(completion->user_data & 1);
+    ASSERT(index < uring->depth);
+    struct mr_uring_operation *operation = &uring->operations[index];
+    ASSERT(operation->remaining > 0);
+    operation->remaining -= 1;
+
+    int system_error = completion->res < 0 ? -completion->res : 0;
+    bool is_write = part == PART_FIRST && operation->size > 0;
+    if (system_error == 0 && is_write && (uint32_t)completion->res != operation->size) {
+        system_error = EIO; /* a short write; nothing may be built on it */
+    }
+    /* A failed write cancels its linked sync: what counts is why the write failed. */
+    if (operation->system_error == 0 || operation->system_error == ECANCELED) {
+        operation->system_error = system_error != 0 ? system_error : operation->system_error;
+    }
+    return operation->remaining == 0;
+}
+
+static void release(struct mr_uring *uring, uint32_t index, struct mr_io_result *result)
+{
+    const struct mr_uring_operation *operation = &uring->operations[index];
+    *result = (struct mr_io_result){
+        .tag = operation->tag,
+        .system_error = operation->system_error,
+    };
+    ASSERT(uring->slots[operation->file].in_flight > 0);
+    uring->slots[operation->file].in_flight -= 1;
+    uring->free_operations[uring->depth - uring->in_flight] = (uint8_t)index;
+    uring->in_flight -= 1;
+}
+
+/* Takes completions that lie in shared memory already. */
+static uint32_t take(struct mr_uring *uring, struct mr_io_result *results, uint32_t limit)
+{
+    struct io_uring_cqe *completion;
+    uint32_t taken = 0;
+    unsigned seen = 0;
+    unsigned head;
+    io_uring_for_each_cqe(&uring->ring, head, completion)
+    {
+        if (taken == limit) {
+            break;
+        }
+        if (book(uring, completion)) {
+            release(uring, (uint32_t)(completion->user_data >> 1), &results[taken]);
+            taken += 1;
+        }
+        seen += 1;
+    }
+    io_uring_cq_advance(&uring->ring, seen);
+    return taken;
+}
+
+static int sleep_for_one(struct mr_uring *uring, uint32_t wait_us)
+{
+    struct __kernel_timespec wait = {
+        .tv_sec = wait_us / 1000000,
+        .tv_nsec = (long long)(wait_us % 1000000) * 1000,
+    };
+    struct io_uring_cqe *completion;
+    return io_uring_submit_and_wait_timeout(&uring->ring, &completion, 1, &wait, NULL);
+}
+
+/* Enters the kernel if there is a reason to: something to submit, completions that wait there for
+ * being asked, or nothing finished and leave to sleep. */
+static int enter_kernel(struct mr_uring *uring, uint32_t wait_us)
+{
+    if (wait_us > 0 && uring->in_flight > 0 && io_uring_cq_ready(&uring->ring) == 0) {
+        return sleep_for_one(uring, wait_us);
+    }
+    if (io_uring_sq_ready(&uring->ring) > 0) {
+        return io_uring_submit_and_get_events(&uring->ring);
+    }
+    unsigned flags = IO_URING_READ_ONCE(*uring->ring.sq.kflags);
+    if ((flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) != 0) {
+        return io_uring_get_events(&uring->ring);
+    }
+    return -ETIME;
+}
+
+int mr_uring_reap(struct mr_uring *uring, struct mr_io_result *results, uint32_t limit,
+                  uint32_t wait_us, struct mr_error *error)
+{
+    ASSERT(uring->running);
+    ASSERT(limit > 0);
+    for (;;) {
+        int status = register_waiting(uring, error);
+        if (status != MR_OK) {
+            return status;
+        }
+        int result = enter_kernel(uring, wait_us);
+        if (result < 0 && result != -ETIME && result != -EINTR) {
+            return fail(error, result, "wait for completions");
+        }
+        uint32_t taken = take(uring, results, limit);
+        /* Go on sleeping only after half of a write with a linked sync. */
+        if (taken > 0 || result < 0 || wait_us == 0 || uring->in_flight == 0) {
+            return (int)taken;
+        }
+    }
+}

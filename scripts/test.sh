@@ -1,0 +1,41 @@
+#!/bin/bash
+# test.sh PRESET: builds a preset with its tests and runs them (ONLY=regex: those whose names
+# match). The last line says `N passed, N failed, N skipped` and nothing else.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/common.sh
+
+preset=$1
+folder=$(folder_of "$preset")
+
+scripts/build.sh "$preset" all -DMILLRACE_TESTS=ON
+echo "Testing $folder"
+
+# The thread sanitizer cannot place its shadow where the kernel randomises addresses too widely.
+runner=()
+if [ "$preset" = tsan ] && setarch --addr-no-randomize true 2>/dev/null; then
+    runner=(setarch --addr-no-randomize)
+fi
+export UBSAN_OPTIONS=${UBSAN_OPTIONS-print_stacktrace=1}
+export TSAN_OPTIONS=${TSAN_OPTIONS-second_deadlock_stack=1}
+
+report=$PWD/$folder/tests.xml
+rm -f "$report"
+status=0
+"${runner[@]}" ctest --test-dir "$folder" --parallel 2 --output-on-failure --no-tests=error \
+    --output-junit "$report" ${ONLY:+--tests-regex "$ONLY"} || status=$?
+if [ ! -e "$report" ]; then
+    echo "ctest left no report" >&2
+    exit 1
+fi
+
+count() # of the tests that the report's head counts as $1
+{
+    sed -n "/<testsuite/,/>/s/.*[[:space:]]$1=\"\([0-9]*\)\".*/\1/p" "$report" | head -n 1
+}
+all=$(count tests)
+failed=$(count failures)
+skipped=$(($(count skipped) + $(count disabled)))
+echo
+echo "$((all - failed - skipped)) passed, $failed failed, $skipped skipped"
+exit "$status"
