@@ -1,0 +1,184 @@
+/*
+ * <millrace/journal.h>: a durable, hash-chained log of entries in a directory.
+ *
+ * An *entry* is what is replicated and replayed: a header and a run of commands, which are opaque
+ * bytes here. On disk each entry travels in a *frame*, which belongs to this node alone. Frames
+ * fill *segments* (DIR/journal/NNNNNNNN.seg), which are zero-filled and synced before use. The
+ * format is documented to the byte in docs/format-journal.md.
+ *
+ * Life of a writer: lock the storage, then create or recover, then (in one thread) start, append
+ * and poll, stop, close. Acknowledge nothing above mr_journal_durable_index().
+ */
+#ifndef MILLRACE_JOURNAL_H
+#define MILLRACE_JOURNAL_H
+
+#include <millrace/digest.h>
+#include <millrace/error.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct mr_storage; /* base/storage.h */
+struct mr_journal;
+struct mr_reader;
+
+enum {
+    MR_JOURNAL_ID_SIZE = 16,
+    MR_ENTRY_SIZE = 128, /* of the header; the commands follow it */
+    MR_FRAME_ROOM = 256, /* bytes in front of an entry that the writer fills in */
+};
+
+/* An entry's header, as stored and replicated; little-endian. `length` counts header and commands.
+ * (digest_sequence, digest) is the event digest after that sequence, 0 and zeros when none is
+ * known: with it a replay proves that it produced the same events. */
+struct mr_entry {
+    uint64_t term;             /*   0 */
+    uint64_t index;            /*   8 dense, from 1 */
+    uint64_t first_sequence;   /*  16 of the first command; the others follow it densely */
+    uint64_t time_ns;          /*  24 of the last command */
+    uint32_t count;            /*  32 commands, at least 1 */
+    uint32_t length;           /*  36 bytes */
+    uint16_t version;          /*  40 of this layout, 0 */
+    uint16_t flags;            /*  42 zero */
+    uint32_t reserved_a;       /*  44 zero */
+    struct mr_digest previous; /* 48 of the entry before this one; zeros for index 1 */
+    uint64_t digest_sequence;  /*  64 */
+    struct mr_digest digest;   /*  72 */
+    uint64_t reserved_b[5];    /*  88 zero */
+};
+
+static inline uint64_t mr_entry_last_sequence(const struct mr_entry *entry)
+{
+    return entry->first_sequence + entry->count - 1;
+}
+
+static inline const void *mr_entry_commands(const struct mr_entry *entry)
+{
+    return (const unsigned char *)entry + MR_ENTRY_SIZE;
+}
+
+/* The digest by which the next entry names this one (`previous`): over all `length` bytes. */
+struct mr_digest mr_entry_digest(const struct mr_entry *entry);
+
+struct mr_journal_options {
+    /* Of new segments: a multiple of 4 KiB, 4 to 256 MiB. 0: 64 MiB when a journal is created, and
+     * when one is recovered, as large as the last one that is there. */
+    uint64_t segment_bytes;
+    uint32_t frames_in_flight; /* 0: the default, 4; 1 to 8 */
+    /* The memory that appended frames will lie in, for registration with the kernel; NULL: none. */
+    void *buffers;
+    size_t buffers_size;
+};
+
+/* What a directory holds and what recovery found, planned or did. */
+struct mr_recovery {
+    char
+        decided; /* the letter of the case in docs/format-journal.md: 'A' clean, 'B' torn; others are
+                     refused */
+    uint8_t journal_id[MR_JOURNAL_ID_SIZE];
+    uint64_t first_index, last_index;       /* of whole, chained entries; 0: none */
+    uint64_t first_sequence, last_sequence; /* 0: none */
+    uint64_t durable_index; /* the highest watermark that any frame carries: surely acknowledged
+                               entries lie at or below the last one it covers */
+    struct mr_digest last_digest; /* of the last entry; chain the next one to it */
+    uint64_t last_time_ns;
+    uint32_t segments;
+    uint64_t bytes_scanned;
+    bool torn;           /* a torn tail was found (and, unless only planned, archived and zeroed) */
+    uint64_t torn_bytes; /* zeroed or to be zeroed */
+    char torn_segment[32];
+    uint64_t torn_offset;
+    char archive[64]; /* where the torn bytes went, "" when nothing was torn */
+    uint64_t elapsed_ns;
+};
+
+/* Where damage was found. */
+struct mr_damage {
+    char decided;     /* the letter of the case in docs/format-journal.md, 'C' and later */
+    char segment[32]; /* file name below the data directory */
+    uint64_t offset;
+    uint64_t sequence; /* of the first command that is damaged or would follow */
+};
+
+/* MR_OK when the directory holds a journal, MR_E_NOT_FOUND when it holds none; MR_E_IO. */
+int mr_journal_exists(struct mr_storage *storage, struct mr_error *error);
+
+/* Makes an empty journal: directory, first segment, all synced. MR_E_EXISTS, MR_E_IO,
+ * MR_E_NO_SPACE, MR_E_READ_ONLY, MR_E_INVALID (options). The caller holds the storage's lock. */
+int mr_journal_create(struct mr_storage *storage, const uint8_t id[MR_JOURNAL_ID_SIZE],
+                      const struct mr_journal_options *options, struct mr_error *error);
+
+/* Reads the whole journal, checks every covered byte and the chain, and decides what is there, as
+ * docs/format-journal.md's decision table says. Writes nothing; needs no lock. MR_E_CORRUPT (with
+ * `damage` filled in, if not NULL), MR_E_VERSION, MR_E_NOT_FOUND, MR_E_IO. A torn tail is no error:
+ * the report tells of it. */
+int mr_journal_plan(struct mr_storage *storage, struct mr_recovery *report,
+                    struct mr_damage *damage, struct mr_error *error);
+
+/* As plan, and then makes it so: archives and zeroes a torn tail, syncs, and opens the journal for
+ * appending after the last entry. On MR_E_CORRUPT no file has been changed. The caller holds the
+ * lock. */
+int mr_journal_recover(struct mr_storage *storage, const struct mr_journal_options *options,
+                       struct mr_recovery *report, struct mr_damage *damage,
+                       struct mr_journal **journal, struct mr_error *error);
+
+/* Takes the storage's queue for the calling thread; from here to stop, only that thread calls
+ * append, poll, mark and stop. */
+int mr_journal_start(struct mr_journal *journal, struct mr_error *error);
+
+/* Queues one entry. `frame` is 4 KiB-aligned, has MR_FRAME_ROOM bytes of room, then the entry, then
+ * room up to the next multiple of 4 KiB for padding; the writer fills in room and padding, and the
+ * whole must stay unchanged until the entry is durable. `digest` is mr_entry_digest of it. index,
+ * first_sequence and previous must continue the journal (asserted). MR_AGAIN: as many frames as
+ * allowed are in flight, or the next segment is not ready: poll and try again. MR_E_FENCED. */
+int mr_journal_append(struct mr_journal *journal, void *frame, struct mr_digest digest,
+                      struct mr_error *error);
+
+/* One bounded turn of the writer: hands queued frames to the disk, takes completions, prepares the
+ * next segment. Returns how much it did (0: nothing), or a negative code: a failed write or sync
+ * fences the journal for good, MR_E_IO or MR_E_NO_SPACE the first time, MR_E_FENCED ever after.
+ * `wait_us` above 0: sleeps that long at most until something completes, if anything is in flight.
+ */
+int mr_journal_poll(struct mr_journal *journal, uint32_t wait_us, struct mr_error *error);
+
+/* When nothing is in flight and the last entry's durability is not yet recorded by a later frame:
+ * queues a watermark frame that records it. Call it when idle. Returns 1 when it queued one, 0 when
+ * there was no need, MR_AGAIN never; a negative code when fenced. */
+int mr_journal_mark(struct mr_journal *journal, struct mr_error *error);
+
+/* The highest index below and at which every entry is on stable storage. The writer's thread only.
+ */
+uint64_t mr_journal_durable_index(const struct mr_journal *journal);
+/* True while frames (of entries or watermarks) are queued or in flight. The writer's thread only.
+ */
+bool mr_journal_busy(const struct mr_journal *journal);
+/* Room for another append right now (in-flight limit and segment). The writer's thread only. */
+bool mr_journal_ready(const struct mr_journal *journal);
+
+/* Waits for what is in flight, records the watermark, gives the queue back. Its error is the first
+ * that the fence met, if it fell. */
+int mr_journal_stop(struct mr_journal *journal, struct mr_error *error);
+/* Frees the journal. After stop; or instead of it, when it was never started or is to end as in a
+ * crash: what is in flight completes, and no watermark is recorded. */
+void mr_journal_close(struct mr_journal *journal);
+
+/* Reads entries in order, from the one that holds `from_sequence` (0: the first) up to and with
+ * index `last_index` (as a plan or recovery reported it). Any number of readers, each used by one
+ * thread. MR_E_NOT_FOUND when the journal begins later or ends earlier. */
+int mr_reader_open(struct mr_storage *storage, uint64_t from_sequence, uint64_t last_index,
+                   struct mr_reader **reader, struct mr_error *error);
+/* MR_OK: *entry lies in the reader's memory until the next call; MR_AGAIN: that was all. Checks
+ * what it reads: MR_E_CORRUPT (with `damage`, if not NULL), MR_E_IO. */
+int mr_reader_next(struct mr_reader *reader, const struct mr_entry **entry,
+                   struct mr_damage *damage, struct mr_error *error);
+void mr_reader_close(struct mr_reader *reader);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

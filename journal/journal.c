@@ -1,0 +1,250 @@
+/*
+ * Life of a journal: create, open for appending, start, stop, close.
+ */
+#include "journal/writer.h"
+
+#include "base/assert.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { STOP_WAIT_US = 100000 };
+
+int mr_journal_options_check(const struct mr_journal_options *options, struct mr_error *error)
+{
+    uint64_t bytes = options->segment_bytes;
+    if (bytes != 0 && (!mr_segment_bytes_valid(bytes) || bytes < MR_SEGMENT_BYTES_MIN)) {
+        return mr_error_set(error, MR_E_INVALID,
+                            "journal: a segment cannot have %" PRIu64
+                            " bytes: a multiple of 4 KiB, "
+                            "4 MiB to 256 MiB",
+                            bytes);
+    }
+    if (options->frames_in_flight > MR_FRAMES_IN_FLIGHT_MAX) {
+        return mr_error_set(error, MR_E_INVALID, "journal: %" PRIu32 " frames in flight: 1 to %d",
+                            options->frames_in_flight, MR_FRAMES_IN_FLIGHT_MAX);
+    }
+    return MR_OK;
+}
+
+int mr_journal_exists(struct mr_storage *storage, struct mr_error *error)
+{
+    struct mr_inventory inventory;
+    int status = mr_inventory_take(storage, &inventory, error);
+    if (status == MR_OK && inventory.count == 0) {
+        status = mr_error_set(error, MR_E_NOT_FOUND, "there is no journal in this directory");
+    }
+    mr_inventory_free(&inventory);
+    return status;
+}
+
+/* A crash in between leaves a directory, perhaps with a temporary in it: not yet a journal. */
+int mr_journal_create(struct mr_storage *storage, const uint8_t id[MR_JOURNAL_ID_SIZE],
+                      const struct mr_journal_options *options, struct mr_error *error)
+{
+    int status = mr_journal_options_check(options, error);
+    if (status != MR_OK) {
+        return status;
+    }
+    status = mr_journal_exists(storage, error);
+    if (status != MR_E_NOT_FOUND) {
+        return status != MR_OK ? status
+                               : mr_error_set(error, MR_E_EXISTS,
+                                              "there is a journal in this directory already");
+    }
+    status = storage->calls->make_directory(storage, "journal", error);
+    if (status == MR_OK) {
+        status = mr_directory_sync(storage, "", error);
+    }
+    if (status != MR_OK) {
+        return status;
+    }
+    struct mr_superblock superblock = {
+        .segment = 1,
+        .generation = 1,
+        .segment_bytes =
+            options->segment_bytes != 0 ? options->segment_bytes : MR_SEGMENT_BYTES_DEFAULT,
+    };
+    memcpy(superblock.journal_id, id, sizeof superblock.journal_id);
+    return mr_segment_make(storage, &superblock, error);
+}
+
+static int allocate(struct mr_journal **out, struct mr_error *error)
+{
+    enum { PAGES = MR_FRAMES_IN_FLIGHT_MAX * MR_PAGE_SIZE };
+    struct mr_journal *journal = calloc(1, sizeof *journal);
+    unsigned char *memory =
+        mr_pages_allocate(MR_FRAME_BYTES_MAX + PAGES + MR_SEGMENT_HEAD + MR_ZERO_CHUNK);
+    if (journal == NULL || memory == NULL) {
+        free(journal);
+        free(memory);
+        return mr_error_set(error, MR_E_NO_MEMORY, "no memory to open the journal");
+    }
+    journal->memory = memory;
+    journal->bounce = memory;
+    journal->pages = journal->bounce + MR_FRAME_BYTES_MAX;
+    journal->head = journal->pages + PAGES;
+    journal->zeros = journal->head + MR_SEGMENT_HEAD;
+    memset(journal->zeros, 0, MR_ZERO_CHUNK);
+    journal->file = journal->next_file = -1;
+    journal->prepare.file = journal->prepare.directory = -1;
+    for (int i = 0; i < MR_FRAMES_IN_FLIGHT_MAX; i++) {
+        journal->flights[i].retire = -1;
+    }
+    *out = journal;
+    return MR_OK;
+}
+
+static void apply_resume(struct mr_journal *journal, const struct mr_resume *resume)
+{
+    memcpy(journal->id, resume->journal_id, sizeof journal->id);
+    journal->generation = resume->generation;
+    journal->segment = resume->segment;
+    journal->segment_last = resume->segment_last;
+    journal->segment_bytes = resume->segment_bytes;
+    journal->offset = resume->offset;
+    journal->number = resume->number;
+    journal->durable_number = resume->number - 1; /* recovery synced what it kept */
+    journal->tip = resume->tip;
+    journal->durable = resume->tip;
+    journal->recorded_index = resume->recorded_index;
+}
+
+static int open_segment(struct mr_journal *journal, uint32_t segment, int *file,
+                        struct mr_error *error)
+{
+    char name[MR_SEGMENT_NAME_SIZE];
+    mr_segment_name(segment, name);
+    return journal->storage->calls->open(journal->storage, name, MR_OPEN_WRITE | MR_OPEN_DIRECT,
+                                         file, error);
+}
+
+int mr_writer_open_next(struct mr_journal *journal, struct mr_error *error)
+{
+    if (journal->segment_last == journal->segment) {
+        return MR_OK;
+    }
+    int file;
+    int status = open_segment(journal, journal->segment + 1, &file, error);
+    if (status == MR_OK) {
+        status = journal->storage->calls->size(journal->storage, file, &journal->next_bytes, error);
+        if (status != MR_OK) {
+            journal->storage->calls->close(journal->storage, file);
+            return status;
+        }
+        journal->next_file = file;
+        journal->starved = false;
+    }
+    return status;
+}
+
+int mr_writer_open(struct mr_storage *storage, const struct mr_journal_options *options,
+                   const struct mr_resume *resume, struct mr_journal **out, struct mr_error *error)
+{
+    struct mr_journal *journal = NULL;
+    int status = allocate(&journal, error);
+    if (status != MR_OK) {
+        return status;
+    }
+    journal->storage = storage;
+    journal->options = *options;
+    if (journal->options.segment_bytes == 0) {
+        journal->options.segment_bytes = resume->segment_bytes;
+    }
+    if (journal->options.frames_in_flight == 0) {
+        journal->options.frames_in_flight = MR_FRAMES_IN_FLIGHT_DEFAULT;
+    }
+    apply_resume(journal, resume);
+    status = open_segment(journal, journal->segment, &journal->file, error);
+    if (status == MR_OK) {
+        status = mr_writer_open_next(journal, error);
+    }
+    if (status != MR_OK) {
+        mr_journal_close(journal);
+        return status;
+    }
+    *out = journal;
+    return MR_OK;
+}
+
+int mr_journal_start(struct mr_journal *journal, struct mr_error *error)
+{
+    ASSERT(!journal->started);
+    const struct mr_storage_calls *calls = journal->storage->calls;
+    int status =
+        calls->open_directory(journal->storage, "journal", &journal->prepare.directory, error);
+    if (status != MR_OK) {
+        return status;
+    }
+    struct mr_queue_options queue = {
+        .depth = journal->options.frames_in_flight + MR_ZERO_CHUNKS_IN_FLIGHT,
+        .buffers = journal->options.buffers,
+        .buffers_size = journal->options.buffers_size,
+    };
+    status = calls->queue_start(journal->storage, &queue, error);
+    if (status != MR_OK) {
+        calls->close(journal->storage, journal->prepare.directory);
+        journal->prepare.directory = -1;
+        return status;
+    }
+    journal->started = true;
+    return MR_OK;
+}
+
+/* Until all is durable and a frame says so, or the fence falls. */
+static void drain(struct mr_journal *journal)
+{
+    while (journal->fence.code == MR_OK) {
+        if (!mr_journal_busy(journal)) {
+            if (journal->recorded_index >= journal->durable.index) {
+                return;
+            }
+            (void)mr_journal_mark(journal, NULL);
+        }
+        (void)mr_journal_poll(journal, STOP_WAIT_US, NULL);
+    }
+}
+
+/* What is still in flight completes, and nobody asks how. */
+static void give_queue_back(struct mr_journal *journal)
+{
+    const struct mr_storage_calls *calls = journal->storage->calls;
+    calls->queue_stop(journal->storage);
+    mr_prepare_abandon(journal);
+    calls->close(journal->storage, journal->prepare.directory);
+    journal->prepare.directory = -1;
+    journal->started = false;
+}
+
+int mr_journal_stop(struct mr_journal *journal, struct mr_error *error)
+{
+    ASSERT(journal->started);
+    drain(journal);
+    give_queue_back(journal);
+    if (journal->fence.code != MR_OK && error != NULL) {
+        *error = journal->fence;
+    }
+    return journal->fence.code;
+}
+
+void mr_journal_close(struct mr_journal *journal)
+{
+    const struct mr_storage_calls *calls = journal->storage->calls;
+    if (journal->started) {
+        give_queue_back(journal);
+    }
+    for (int i = 0; i < MR_FRAMES_IN_FLIGHT_MAX; i++) {
+        if (journal->flights[i].retire >= 0) {
+            calls->close(journal->storage, journal->flights[i].retire);
+        }
+    }
+    if (journal->next_file >= 0) {
+        calls->close(journal->storage, journal->next_file);
+    }
+    if (journal->file >= 0) {
+        calls->close(journal->storage, journal->file);
+    }
+    free(journal->memory);
+    free(journal);
+}

@@ -1,0 +1,308 @@
+/*
+ * The decision table. The walk (scan.c) passes all frames that are whole, in place and chained; they
+ * are kept, whether a watermark covers them or not. Where it ends, at the frame numbered e, the look
+ * ahead (tail.c) gathers the highest watermark w that anything whole carries, behind that place too,
+ * and whether an honest death explains all that lies there. The first row that fits decides:
+ *
+ *   I  something whole of an unknown version            refuse (MR_E_VERSION)
+ *   G  a superblock damaged, foreign, of the wrong size refuse
+ *   H  a segment missing                                refuse
+ *   C  e <= w: the frame had been durable               refuse: rot
+ *   E  a whole frame that does not continue the chain   refuse: stale, misdirected, duplicated
+ *   D  a frame damaged though no sector is zero         refuse: rot
+ *   F  bytes that no frame in flight can have left      refuse
+ *   B  bytes behind the end, all explained              archive, zero, go on
+ *   A  zeros                                            go on
+ *
+ * A segment that was being prepared (journal/next.tmp) has no name yet and is removed in A and B.
+ */
+#include "journal/recovery.h"
+
+#include "base/assert.h"
+#include "base/clock.h"
+#include "journal/writer.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *case_text(enum mr_case kind)
+{
+#define CASE_TEXT(name, letter, text) \
+    case letter:                      \
+        return text;
+    switch ((int)kind) {
+        MR_CASE_LIST(CASE_TEXT)
+    default:
+        return "";
+    }
+#undef CASE_TEXT
+}
+
+static enum mr_case case_of(enum mr_fault fault)
+{
+    switch (fault) {
+    case MR_FAULT_VERSION:
+        return MR_CASE_VERSION;
+    case MR_FAULT_SUPERBLOCK:
+    case MR_FAULT_FOREIGN:
+    case MR_FAULT_SIZE:
+        return MR_CASE_HEAD;
+    case MR_FAULT_MISSING:
+        return MR_CASE_MISSING;
+    case MR_FAULT_CHAIN:
+        return MR_CASE_CHAIN;
+    case MR_FAULT_GARBAGE:
+        return MR_CASE_GARBAGE;
+    case MR_FAULT_NONE:
+    case MR_FAULT_BLANK:
+    case MR_FAULT_HEADER:
+    case MR_FAULT_FIELDS:
+    case MR_FAULT_PADDING:
+    case MR_FAULT_ENTRY:
+        break;
+    }
+    return MR_CASE_DAMAGED;
+}
+
+/* Only these faults can be the work of a crash; the look ahead tells. */
+static bool needs_look(enum mr_fault fault)
+{
+    return fault == MR_FAULT_BLANK || fault == MR_FAULT_HEADER || fault == MR_FAULT_PADDING ||
+           fault == MR_FAULT_ENTRY;
+}
+
+struct finding {
+    enum mr_case kind;
+    enum mr_fault fault;
+    uint32_t segment;
+    uint64_t offset;
+    uint64_t sequence;
+};
+
+static int refuse(const struct finding *finding, struct mr_damage *damage, struct mr_error *error)
+{
+    char name[MR_SEGMENT_NAME_SIZE];
+    mr_segment_name(finding->segment, name);
+    if (damage != NULL) {
+        *damage = (struct mr_damage){.offset = finding->offset,
+                                     .sequence = finding->sequence,
+                                     .decided = (char)finding->kind};
+        snprintf(damage->segment, sizeof damage->segment, "%s", name);
+    }
+    int code = finding->kind == MR_CASE_VERSION ? MR_E_VERSION : MR_E_CORRUPT;
+    return mr_error_set(error, code,
+                        "%s: offset %" PRIu64 ", sequence %" PRIu64 ": %s (case %c: %s); "
+                        "no file was changed; restore from a copy",
+                        name, finding->offset, finding->sequence, mr_fault_text(finding->fault),
+                        (char)finding->kind, case_text(finding->kind));
+}
+
+/* The walk: everything up to the first place without a good frame. */
+static int walk(struct mr_scan *scan, struct mr_recovery *report, struct mr_error *error)
+{
+    int status = mr_scan_enter(scan, 0, error);
+    while (status == MR_OK) {
+        struct mr_frame_header header;
+        struct mr_entry *entry;
+        status = mr_scan_next(scan, &header, &entry, error);
+        if (status == MR_OK && entry != NULL && report->first_index == 0) {
+            report->first_index = entry->index;
+            report->first_sequence = entry->first_sequence;
+        }
+    }
+    return status;
+}
+
+static void fill_report(struct mr_recovery *report, const struct mr_scan *scan)
+{
+    memcpy(report->journal_id, scan->journal_id, sizeof report->journal_id);
+    report->last_index = scan->tip.index;
+    report->last_sequence = scan->tip.sequence;
+    report->last_digest = scan->tip.digest;
+    report->last_time_ns = scan->tip.time_ns;
+    report->durable_index = scan->durable.index;
+    report->segments = scan->inventory.count;
+}
+
+static void fill_resume(struct mr_resume *resume, const struct mr_scan *scan)
+{
+    *resume = (struct mr_resume){
+        .segment = mr_scan_segment(scan),
+        .segment_last = scan->inventory.numbers[scan->inventory.count - 1],
+        .segment_bytes = scan->superblock.segment_bytes,
+        .offset = scan->offset,
+        .number = scan->number,
+        .generation = scan->generation,
+        .tip = scan->tip,
+        .recorded_index = scan->durable.index,
+    };
+    memcpy(resume->journal_id, scan->journal_id, sizeof resume->journal_id);
+}
+
+/* The walk ended where `resume` says: settles the case. MR_OK, or MR_E_IO. */
+static int settle(struct mr_scan *scan, const struct mr_resume *resume, struct mr_tail *tail,
+                  struct finding *finding, struct mr_error *error)
+{
+    *finding = (struct finding){
+        .fault = scan->fault,
+        .segment = scan->fault_segment,
+        .offset = scan->fault_offset,
+        .sequence = scan->tip.sequence + 1,
+    };
+    if (!needs_look(scan->fault)) {
+        finding->kind = case_of(scan->fault);
+        return MR_OK;
+    }
+    int status = mr_tail_look(scan, tail, error);
+    if (status != MR_OK) {
+        return status;
+    }
+    bool durable = scan->durable.number >= resume->number;
+    /* Where a seal is damaged, the walk ended in front of the gap before it. */
+    bool is_seal = scan->fault == MR_FAULT_BLANK && tail->fault_segment == resume->segment &&
+                   tail->fault_offset == mr_segment_seal_offset(resume->segment_bytes);
+    if (tail->fault != MR_FAULT_NONE && (!durable || is_seal)) {
+        *finding = (struct finding){
+            .kind = case_of(tail->fault),
+            .fault = tail->fault,
+            .segment = tail->fault_segment,
+            .offset = tail->fault_offset,
+            .sequence = tail->fault_sequence,
+        };
+    }
+    if (durable) {
+        finding->kind = MR_CASE_DURABLE;
+    } else if (tail->fault == MR_FAULT_NONE) {
+        finding->kind = tail->count > 0 ? MR_CASE_TORN : MR_CASE_CLEAN;
+    }
+    return MR_OK;
+}
+
+static int decide(struct mr_scan *scan, struct mr_recovery *report, struct mr_damage *damage,
+                  struct mr_resume *resume, struct mr_tail *tail, struct mr_error *error)
+{
+    struct finding finding;
+    int status = walk(scan, report, error);
+    if (status != MR_AGAIN) {
+        return status;
+    }
+    *tail = (struct mr_tail){0};
+    fill_resume(resume, scan);
+    status = settle(scan, resume, tail, &finding, error);
+    if (status != MR_OK) {
+        return status;
+    }
+    fill_report(report, scan);
+    report->decided = (char)finding.kind;
+    resume->recorded_index = scan->durable.index;
+    if (finding.kind == MR_CASE_TORN) {
+        report->torn = true;
+        report->torn_bytes = tail->bytes;
+        report->torn_offset = finding.offset;
+        mr_segment_name(finding.segment, report->torn_segment);
+    }
+    bool fine = finding.kind == MR_CASE_TORN || finding.kind == MR_CASE_CLEAN;
+    return fine ? MR_OK : refuse(&finding, damage, error);
+}
+
+int mr_scan_refuse(const struct mr_scan *scan, struct mr_damage *damage, struct mr_error *error)
+{
+    struct finding finding = {
+        .kind = scan->fault == MR_FAULT_BLANK ? MR_CASE_DURABLE : case_of(scan->fault),
+        .fault = scan->fault,
+        .segment = scan->fault_segment,
+        .offset = scan->fault_offset,
+        .sequence = scan->tip.sequence + 1,
+    };
+    return refuse(&finding, damage, error);
+}
+
+int mr_recovery_decide(struct mr_storage *storage, struct mr_recovery *report,
+                       struct mr_damage *damage, struct mr_resume *resume, struct mr_tail *tail,
+                       struct mr_error *error)
+{
+    uint64_t start = mr_monotonic_ns();
+    struct mr_scan scan;
+    *report = (struct mr_recovery){0};
+    int status = mr_scan_init(&scan, storage, error);
+    if (status != MR_OK) {
+        return status;
+    }
+    status = decide(&scan, report, damage, resume, tail, error);
+    report->bytes_scanned = scan.window.bytes_read;
+    report->elapsed_ns = mr_monotonic_ns() - start;
+    mr_scan_free(&scan);
+    return status;
+}
+
+int mr_journal_plan(struct mr_storage *storage, struct mr_recovery *report,
+                    struct mr_damage *damage, struct mr_error *error)
+{
+    struct mr_resume resume;
+    struct mr_tail tail;
+    return mr_recovery_decide(storage, report, damage, &resume, &tail, error);
+}
+
+/* What the dead process wrote may still be in the page cache or in the disk's: only what is synced
+ * now may be believed, because what is found is acknowledged again. */
+static int sync_segments(struct mr_storage *storage, struct mr_error *error)
+{
+    const struct mr_storage_calls *calls = storage->calls;
+    struct mr_inventory inventory;
+    int status = mr_inventory_take(storage, &inventory, error);
+    for (uint32_t i = 0; i < inventory.count && status == MR_OK; i++) {
+        char name[MR_SEGMENT_NAME_SIZE];
+        int file;
+        mr_segment_name(inventory.numbers[i], name);
+        status = calls->open(storage, name, MR_OPEN_READ, &file, error);
+        if (status == MR_OK) {
+            status = calls->sync(storage, file, error);
+            calls->close(storage, file);
+        }
+    }
+    if (status == MR_OK && inventory.count > 0) {
+        status = mr_directory_sync(storage, "journal", error);
+    }
+    mr_inventory_free(&inventory);
+    return status;
+}
+
+/*
+ * Each step may be the last before the next crash:
+ *   1. Sync, so that what is read is what stays. Nothing has changed.
+ *   2. Decide. On a refusal nothing has changed.
+ *   3. Remove a half-prepared segment. It had no name; without this step it is removed next time.
+ *   4. Archive the torn bytes under a name of their own. A crash leaves a temporary, or an archive
+ *      and the torn bytes; next time they are archived again under the next free name.
+ *   5. Zero the torn bytes and sync. A crash leaves any of their sectors zeroed: still torn (case B)
+ *      or clean (case A), never whole, since a frame that lost a sector only loses more.
+ *   6. Open for appending. The first new frame's watermark covers all that was kept.
+ */
+int mr_journal_recover(struct mr_storage *storage, const struct mr_journal_options *options,
+                       struct mr_recovery *report, struct mr_damage *damage,
+                       struct mr_journal **journal, struct mr_error *error)
+{
+    uint64_t start = mr_monotonic_ns();
+    struct mr_resume resume;
+    struct mr_tail tail;
+    *report = (struct mr_recovery){0};
+    int status = mr_journal_options_check(options, error);
+    if (status == MR_OK) {
+        status = sync_segments(storage, error);
+    }
+    if (status == MR_OK) {
+        status = mr_recovery_decide(storage, report, damage, &resume, &tail, error);
+    }
+    if (status == MR_OK) {
+        status = mr_leftover_remove(storage, MR_SEGMENT_TEMPORARY, error);
+    }
+    if (status == MR_OK && report->torn) {
+        status = mr_torn_remove(storage, &tail, report->archive, error);
+    }
+    if (status == MR_OK) {
+        status = mr_writer_open(storage, options, &resume, journal, error);
+    }
+    report->elapsed_ns = mr_monotonic_ns() - start;
+    return status;
+}

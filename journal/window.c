@@ -1,0 +1,106 @@
+#include "journal/window.h"
+
+#include "base/assert.h"
+#include "journal/segment.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+int mr_window_init(struct mr_window *window, struct mr_storage *storage, struct mr_error *error)
+{
+    *window = (struct mr_window){.storage = storage, .file = -1};
+    window->bytes = mr_pages_allocate(MR_WINDOW_BYTES);
+    if (window->bytes == NULL) {
+        return mr_error_set(error, MR_E_NO_MEMORY, "no memory to read the journal");
+    }
+    return MR_OK;
+}
+
+void mr_window_free(struct mr_window *window)
+{
+    mr_window_close(window);
+    free(window->bytes);
+    window->bytes = NULL;
+}
+
+int mr_window_open(struct mr_window *window, const char *name, struct mr_error *error)
+{
+    const struct mr_storage_calls *calls = window->storage->calls;
+    mr_window_close(window);
+    int file;
+    int status = calls->open(window->storage, name, MR_OPEN_READ, &file, error);
+    if (status != MR_OK) {
+        return status;
+    }
+    window->file = file;
+    status = calls->size(window->storage, file, &window->file_bytes, error);
+    if (status != MR_OK) {
+        mr_window_close(window);
+    }
+    return status;
+}
+
+void mr_window_close(struct mr_window *window)
+{
+    if (window->file >= 0) {
+        window->storage->calls->close(window->storage, window->file);
+    }
+    window->file = -1;
+    mr_window_forget(window);
+}
+
+void mr_window_forget(struct mr_window *window)
+{
+    window->start = 0;
+    window->have = 0;
+}
+
+/* Keeps what overlaps, and reads on behind it. */
+static int fill(struct mr_window *window, uint64_t offset, size_t size, struct mr_error *error)
+{
+    size_t kept = 0;
+    if (offset >= window->start && offset < window->start + window->have) {
+        size_t skipped = (size_t)(offset - window->start);
+        kept = window->have - skipped;
+        memmove(window->bytes, window->bytes + skipped, kept);
+    }
+    window->start = offset;
+    window->have = kept;
+    size_t wanted = size - kept < MR_WINDOW_READ ? MR_WINDOW_READ : size - kept;
+    if (wanted > window->file_bytes - offset - kept) {
+        wanted = (size_t)(window->file_bytes - offset - kept);
+    }
+    ASSERT(kept + wanted <= MR_WINDOW_BYTES);
+    size_t got = 0;
+    int status = window->storage->calls->read(window->storage, window->file, offset + kept,
+                                              window->bytes + kept, wanted, &got, error);
+    if (status == MR_OK && got < wanted) {
+        status = mr_error_set(error, MR_E_IO,
+                              "a file became shorter while it was read, at offset %" PRIu64,
+                              offset + kept + got);
+    }
+    if (status == MR_OK) {
+        window->have += got;
+        window->bytes_read += got;
+    }
+    return status;
+}
+
+int mr_window_view(struct mr_window *window, uint64_t offset, size_t size, unsigned char **view,
+                   struct mr_error *error)
+{
+    ASSERT(window->file >= 0);
+    ASSERT(size <= MR_WINDOW_VIEW_MAX);
+    ASSERT(offset <= window->file_bytes && size <= window->file_bytes - offset);
+    bool inside = offset >= window->start && offset - window->start <= window->have &&
+                  size <= window->have - (offset - window->start);
+    if (!inside) {
+        int status = fill(window, offset, size, error);
+        if (status != MR_OK) {
+            return status;
+        }
+    }
+    *view = window->bytes + (offset - window->start);
+    return MR_OK;
+}

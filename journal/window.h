@@ -1,0 +1,41 @@
+/*
+ * A window on a file: large sequential reads, small views. Views must lie within the file and be no
+ * larger than MR_WINDOW_VIEW_MAX.
+ */
+#ifndef MR_JOURNAL_WINDOW_H
+#define MR_JOURNAL_WINDOW_H
+
+#include "base/limits.h"
+#include "base/storage.h"
+
+enum {
+    MR_WINDOW_READ = 1 << 20, /* bytes a read asks for at least, unless the file ends */
+    MR_WINDOW_VIEW_MAX = MR_FRAME_BYTES_MAX,
+    MR_WINDOW_BYTES = MR_WINDOW_VIEW_MAX + MR_WINDOW_READ,
+};
+
+struct mr_window {
+    struct mr_storage *storage;
+    int file;             /* -1: none */
+    uint64_t file_bytes;  /* of the file */
+    unsigned char *bytes; /* MR_WINDOW_BYTES of them */
+    uint64_t start;       /* in the file, of what `bytes` holds */
+    size_t have;
+    uint64_t bytes_read; /* so far, of all files */
+};
+
+int mr_window_init(struct mr_window *window, struct mr_storage *storage, struct mr_error *error);
+void mr_window_free(struct mr_window *window);
+
+/* Opens `name` in place of the file before. MR_E_NOT_FOUND, MR_E_IO. */
+int mr_window_open(struct mr_window *window, const char *name, struct mr_error *error);
+void mr_window_close(struct mr_window *window);
+
+/* `*view` shows `size` bytes from `offset`, to be changed at will, until the next call. */
+int mr_window_view(struct mr_window *window, uint64_t offset, size_t size, unsigned char **view,
+                   struct mr_error *error);
+
+/* Forgets what was read, so that the next view shows what the file holds. */
+void mr_window_forget(struct mr_window *window);
+
+#endif
