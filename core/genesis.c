@@ -1,0 +1,185 @@
+/*
+ * Genesis: what the first command of a journal says about the image, checked and worked out.
+ */
+#include "base/assert.h"
+#include "base/bits.h"
+#include "base/limits.h"
+#include "core/image.h"
+#include "core/memory.h"
+
+enum { STATE_BITS_MAX = 46 }; /* so that no sum of sizes overflows */
+
+_Static_assert(sizeof(struct mr_genesis_applied) + MR_EVENT_HEADER <= 128, "see outbox_event_size");
+
+static uint32_t outbox_event_size(const struct mr_logic *logic)
+{
+    return logic->event_size_max < 128 ? 128 : logic->event_size_max; /* our own events, too */
+}
+
+static const char *check_logic(const struct mr_logic *logic)
+{
+    if (logic->catalog == NULL) {
+        return "the logic has no catalog";
+    }
+    const char *flaw = mr_catalog_flaw(logic->catalog);
+    if (flaw == NULL && logic->config != NULL) {
+        flaw = mr_message_flaw(logic->config);
+    }
+    if (flaw != NULL) {
+        return flaw;
+    }
+    if (mr_length(logic->name) >= sizeof(((struct mr_genesis *)NULL)->logic)) {
+        return "the logic's name is longer than 31 characters";
+    }
+    if (logic->event_size_max > MR_EVENT_SIZE_MAX) {
+        return "the logic's event_size_max is above 4096";
+    }
+    if (logic->command_size_max > MR_COMMAND_SIZE_MAX) {
+        return "the logic's command_size_max is above 65536";
+    }
+    if (logic->config != NULL && logic->config->size > 0 && logic->config_default == NULL) {
+        return "the logic has a configuration, but no config_default";
+    }
+    return NULL;
+}
+
+static const char *check_header(const struct mr_logic *logic, const struct mr_command *command)
+{
+    uint32_t config_size = logic->config == NULL ? 0 : logic->config->size;
+    if (command->type != MR_COMMAND_GENESIS) {
+        return "the first command is not genesis";
+    }
+    if (command->version != 0) {
+        return "unknown version of genesis";
+    }
+    if (command->session != 0 || command->role != MR_ROLE_SYSTEM || command->sequence > 1) {
+        return "genesis is the engine's own first command: session 0, role system, sequence 1";
+    }
+    if (command->length < MR_COMMAND_HEADER + sizeof(struct mr_genesis)) {
+        return "genesis is cut short";
+    }
+    const struct mr_genesis *body = (const struct mr_genesis *)mr_command_body(command);
+    if (body->config_size != config_size ||
+        command->length != MR_COMMAND_HEADER + sizeof *body + config_size) {
+        return "the configuration has another size than the logic's";
+    }
+    return NULL;
+}
+
+static const char *check_body(const struct mr_logic *logic, const struct mr_genesis *body)
+{
+    char name[sizeof body->logic] = {0};
+    mr_copy(name, logic->name, mr_length(logic->name));
+    if (!mr_equal(name, body->logic, sizeof name)) {
+        return "it names another logic";
+    }
+    if (body->logic_version != logic->version) {
+        return "unknown version of the logic";
+    }
+    if (body->layout_version != logic->layout_version) {
+        return "unknown version of the logic's layout";
+    }
+    if (body->sessions_max == 0 || body->sessions_max > MR_SESSIONS_MAX) {
+        return "sessions_max is not 1 to 1048576";
+    }
+    if (body->answers_max == 0 || body->answers_max > MR_ANSWERS_MAX) {
+        return "answers_max is not 1 to 1048576";
+    }
+    if (body->timers_max > MR_TIMERS_MAX) {
+        return "timers_max is above 268435456";
+    }
+    if (body->clock > MR_CLOCK_SIMULATED) {
+        return "unknown kind of clock";
+    }
+    if (!mr_is_zero(body->reserved, sizeof body->reserved)) {
+        return "reserved bytes are not zero";
+    }
+    return NULL;
+}
+
+static uint8_t bits_for(uint64_t places)
+{
+    return (uint8_t)mr_log2(mr_power_of_two_at_least(places));
+}
+
+static struct mr_image_parts lay_out(uint32_t config_size, uint32_t sessions_max,
+                                     uint8_t index_bits, uint8_t answer_bits, uint32_t timers_max,
+                                     uint64_t state_size)
+{
+    struct mr_image_parts parts;
+    uint64_t at = sizeof(struct mr_image);
+    parts.config = at;
+    at = mr_align_up(at + config_size, MR_CACHE_LINE);
+    parts.sessions = at;
+    at = mr_align_up(at + sessions_max * sizeof(struct mr_session), MR_CACHE_LINE);
+    parts.session_index = at;
+    at = mr_align_up(at + (sizeof(uint32_t) << index_bits), MR_CACHE_LINE);
+    parts.answers = at;
+    at = mr_align_up(at + (sessions_max * sizeof(struct mr_stored_answer) << answer_bits),
+                     MR_CACHE_LINE);
+    parts.timers = at;
+    at = mr_align_up(at + (timers_max + UINT64_C(1)) * sizeof(struct mr_timer_node), MR_CACHE_LINE);
+    parts.timer_heap = at;
+    at += (timers_max + UINT64_C(1)) * sizeof(struct mr_timer_key);
+    parts.state = mr_align_up(at, MR_IMAGE_ALIGNMENT);
+    parts.end = parts.state + state_size;
+    return parts;
+}
+
+const char *mr_genesis_plan(const struct mr_logic *logic, const struct mr_command *command,
+                            struct mr_genesis_plan *plan)
+{
+    const char *flaw = check_logic(logic);
+    flaw = flaw != NULL ? flaw : check_header(logic, command);
+    if (flaw != NULL) {
+        return flaw;
+    }
+    const struct mr_genesis *body = (const struct mr_genesis *)mr_command_body(command);
+    flaw = check_body(logic, body);
+    if (flaw != NULL) {
+        return flaw;
+    }
+    plan->genesis = body;
+    plan->config = body->config_size == 0 ? NULL : body + 1;
+    uint64_t state_size = logic->state_size(plan->config);
+    if (state_size == 0 || state_size >> STATE_BITS_MAX != 0) {
+        return "the logic does not accept its configuration";
+    }
+    uint32_t events_max = logic->turn_events_max == NULL ? 1 : logic->turn_events_max(plan->config);
+    if (events_max == 0 || events_max > MR_EVENTS_PER_TURN_MAX) {
+        return "the configuration would emit more than 65536 events a turn, or none";
+    }
+    plan->outbox_size = (events_max + MR_TURN_EVENTS_FULL) * outbox_event_size(logic);
+    plan->session_index_bits = bits_for(body->sessions_max * UINT64_C(4));
+    plan->answer_bits = bits_for(body->answers_max);
+    plan->parts = lay_out(body->config_size, body->sessions_max, plan->session_index_bits,
+                          plan->answer_bits, body->timers_max, state_size);
+    return plan->parts.end > SIZE_MAX - MR_IMAGE_ALIGNMENT ? "the image is too large" : NULL;
+}
+
+bool mr_genesis_fits(const struct mr_image *image, const struct mr_command *command)
+{
+    const struct mr_genesis *body = (const struct mr_genesis *)mr_command_body(command);
+    return command->length == MR_COMMAND_HEADER + sizeof *body + image->config_size &&
+           mr_equal(body->logic, image->logic, sizeof image->logic) &&
+           body->logic_version == image->logic_version &&
+           body->layout_version == image->logic_layout_version && body->clock == image->clock &&
+           body->config_size == image->config_size && body->sessions_max == image->sessions_max &&
+           body->answers_max == image->answers_max && body->timers_max == image->timers_max &&
+           mr_equal(body + 1, mr_image_at(image, image->parts.config), image->config_size);
+}
+
+bool mr_genesis_parts_check(const struct mr_image *image, uint64_t state_size)
+{
+    if (image->sessions_max == 0 || image->sessions_max > MR_SESSIONS_MAX ||
+        image->answers_max == 0 || image->answers_max > MR_ANSWERS_MAX ||
+        image->timers_max > MR_TIMERS_MAX || state_size >> STATE_BITS_MAX != 0 ||
+        image->session_index_bits != bits_for(image->sessions_max * UINT64_C(4)) ||
+        image->answer_bits != bits_for(image->answers_max)) {
+        return false;
+    }
+    struct mr_image_parts parts =
+        lay_out(image->config_size, image->sessions_max, image->session_index_bits,
+                image->answer_bits, image->timers_max, state_size);
+    return mr_equal(&parts, &image->parts, sizeof parts);
+}

@@ -1,0 +1,164 @@
+/*
+ * The memory image as a whole: its size, its beginning, what is in use, and whether it is sound.
+ */
+#include "core/image.h"
+#include "base/assert.h"
+#include "base/bits.h"
+#include "base/limits.h"
+#include "core/memory.h"
+
+uint64_t mr_image_size(const struct mr_logic *logic, const struct mr_command *genesis,
+                       const char **reason)
+{
+    struct mr_genesis_plan plan;
+    const char *flaw = mr_genesis_plan(logic, genesis, &plan);
+    if (flaw != NULL) {
+        if (reason != NULL) {
+            *reason = flaw;
+        }
+        return 0;
+    }
+    return mr_align_up(plan.parts.end, MR_IMAGE_ALIGNMENT);
+}
+
+uint32_t mr_image_outbox_size(const struct mr_logic *logic, const struct mr_command *genesis)
+{
+    struct mr_genesis_plan plan;
+    return mr_genesis_plan(logic, genesis, &plan) == NULL ? plan.outbox_size : 0;
+}
+
+struct mr_image *mr_image_init(void *memory, const struct mr_logic *logic,
+                               const struct mr_command *genesis)
+{
+    struct mr_genesis_plan plan;
+    const char *flaw = mr_genesis_plan(logic, genesis, &plan);
+    ASSERT(flaw == NULL);
+    ASSERT((uintptr_t)memory % MR_IMAGE_ALIGNMENT == 0);
+    const struct mr_genesis *body = plan.genesis;
+    struct mr_image *image = (struct mr_image *)memory;
+    VERIFY(mr_is_zero(image, sizeof *image));
+    *image = (struct mr_image){
+        .magic = MR_IMAGE_MAGIC,
+        .layout = MR_IMAGE_LAYOUT,
+        .outbox_size = plan.outbox_size,
+        .logic_version = body->logic_version,
+        .logic_layout_version = body->layout_version,
+        .clock = body->clock,
+        .config_size = body->config_size,
+        .sessions_max = body->sessions_max,
+        .answers_max = body->answers_max,
+        .timers_max = body->timers_max,
+        .session_index_bits = plan.session_index_bits,
+        .answer_bits = plan.answer_bits,
+        .timers = {.limit = body->timers_max},
+        .parts = plan.parts,
+    };
+    mr_copy(image->logic, body->logic, sizeof image->logic);
+    if (plan.config != NULL) {
+        mr_copy(mr_image_at(image, image->parts.config), plan.config, image->config_size);
+    }
+    if (logic->init != NULL) {
+        logic->init(mr_image_at(image, image->parts.state), mr_image_config(image));
+    }
+    return image;
+}
+
+struct mr_image_status mr_image_status(const struct mr_image *image)
+{
+    return (struct mr_image_status){
+        .sequence = image->sequence,
+        .time_ns = image->time_ns,
+        .events = image->events,
+        .rejects = image->rejects,
+        .logic_version = image->logic_version,
+        .clock = image->clock,
+    };
+}
+
+const void *mr_image_state(const struct mr_image *image)
+{
+    return mr_image_at(image, image->parts.state);
+}
+
+const void *mr_image_config(const struct mr_image *image)
+{
+    return image->config_size == 0 ? NULL : mr_image_at(image, image->parts.config);
+}
+
+bool mr_image_session(const struct mr_image *image, uint64_t id, struct mr_session_info *info)
+{
+    const struct mr_session *session = mr_session_find(image, id);
+    if (session == NULL) {
+        return false;
+    }
+    *info = (struct mr_session_info){
+        .id = session->id,
+        .last_request = session->last_request,
+        .fingerprint = {session->fingerprint[0], session->fingerprint[1]},
+        .role = session->role,
+    };
+    return true;
+}
+
+/* Appends a span, if it is not empty. */
+static uint32_t add_span(struct mr_span *spans, uint32_t limit, uint32_t count, uint64_t offset,
+                         uint64_t size)
+{
+    if (size == 0) {
+        return count;
+    }
+    ASSERT(count < limit);
+    spans[count] = (struct mr_span){.offset = offset, .size = size};
+    return count + 1;
+}
+
+uint32_t mr_image_used(const struct mr_image *image, const struct mr_logic *logic,
+                       struct mr_span *spans, uint32_t limit)
+{
+    const struct mr_image_parts *parts = &image->parts;
+    uint64_t sessions = image->session_count;
+    uint32_t count = add_span(spans, limit, 0, 0, parts->config + image->config_size);
+    count = add_span(spans, limit, count, parts->sessions, sessions * sizeof(struct mr_session));
+    if (sessions > 0) {
+        count = add_span(spans, limit, count, parts->session_index,
+                         sizeof(uint32_t) << image->session_index_bits);
+        count = add_span(spans, limit, count, parts->answers,
+                         sessions * sizeof(struct mr_stored_answer) << image->answer_bits);
+    }
+    count = add_span(spans, limit, count, parts->timers,
+                     mr_pool_used(&image->timers, sizeof(struct mr_timer_node)));
+    count = add_span(spans, limit, count, parts->timer_heap + sizeof(struct mr_timer_key),
+                     image->timer_count * sizeof(struct mr_timer_key));
+    uint64_t state_size = parts->end - parts->state;
+    if (logic->used == NULL) {
+        return add_span(spans, limit, count, parts->state, state_size);
+    }
+    uint32_t own =
+        logic->used(mr_image_state(image), mr_image_config(image), spans + count, limit - count);
+    ASSERT(own <= limit - count);
+    uint64_t last = 0;
+    for (uint32_t i = 0; i < own; i++) {
+        struct mr_span *span = &spans[count + i];
+        ASSERT(span->offset >= last && span->size <= state_size - span->offset);
+        last = span->offset + span->size;
+        span->offset += parts->state;
+    }
+    return count + own;
+}
+
+bool mr_image_check(const struct mr_image *image, const struct mr_logic *logic)
+{
+    char name[sizeof image->logic] = {0};
+    mr_copy(name, logic->name, mr_length(logic->name));
+    const void *config = mr_image_config(image);
+    if (image->magic != MR_IMAGE_MAGIC || image->layout != MR_IMAGE_LAYOUT ||
+        !mr_equal(name, image->logic, sizeof name) || image->logic_version != logic->version ||
+        image->logic_layout_version != logic->layout_version ||
+        image->config_size != (logic->config == NULL ? 0U : logic->config->size) ||
+        image->rejects > image->sequence) {
+        return false;
+    }
+    return mr_genesis_parts_check(image, logic->state_size(config)) && mr_sessions_check(image) &&
+           mr_timers_check(image) &&
+           (logic->check == NULL || logic->check(mr_image_state(image), config));
+}

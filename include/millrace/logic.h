@@ -1,0 +1,148 @@
+/*
+ * <millrace/logic.h>: how business logic plugs in.
+ *
+ * A logic is a deterministic state machine: (state, command) -> (state, events). It makes no system
+ * call, reads no clock, allocates nothing, uses no floating point, and keeps no pointer in its
+ * state: links are indices. All of its state lies in one block of memory, zeroed at first, whose
+ * size follows from its configuration. The same history gives the same bytes.
+ */
+#ifndef MILLRACE_LOGIC_H
+#define MILLRACE_LOGIC_H
+
+#include <millrace/catalog.h>
+#include <millrace/message.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Where a turn writes its events: contiguous, each a multiple of 8 bytes. Overrunning it is a
+ * programmer's error. */
+struct mr_outbox {
+    unsigned char *bytes; /* aligned to 8 */
+    uint32_t size;        /* bytes, at least mr_image_outbox_size */
+    uint32_t used;        /* bytes */
+    uint32_t count;       /* events */
+};
+
+/* The stream that an event belongs to: lives in the image, one for each aggregate. */
+struct mr_stream {
+    uint64_t count; /* events so far */
+    uint64_t last;  /* number of the last one, 0: none */
+};
+
+struct mr_image;
+
+/* A range of bytes. */
+struct mr_span {
+    uint64_t offset, size;
+};
+
+/* What the logic sees during one turn. Valid during the call only. */
+struct mr_context {
+    void *state;           /* the logic's part of the image */
+    const void *config;    /* its configuration, from genesis */
+    uint64_t time_ns;      /* of the command */
+    uint64_t sequence;     /* of the command */
+    uint64_t correlation;  /* of the command; 0 while timers fire */
+    uint64_t event_number; /* of the last event emitted */
+    struct mr_outbox *outbox;
+    struct mr_image *image; /* for timers */
+};
+
+/* A timer that fell due: what the logic gave when it set it. */
+struct mr_timer {
+    uint64_t due_ns;
+    uint64_t id;   /* the logic's */
+    uint32_t kind; /* the logic's */
+    uint32_t reserved;
+};
+
+struct mr_logic {
+    const char *name; /* up to 31 characters, as in genesis */
+    uint32_t version;
+    uint32_t layout_version;
+    const struct mr_catalog *catalog;
+    /* The configuration's fields (MR_CONFIG), for text and genesis; NULL: it has none, and `config`
+     * is NULL wherever it is passed. */
+    const struct mr_message *config;
+    uint32_t command_size_max; /* header included */
+    uint32_t event_size_max;   /* header included */
+
+    /* Fills in the defaults. NULL when there is no configuration. */
+    void (*config_default)(void *config);
+    /* Bytes of state that this configuration needs; 0: the configuration is invalid. */
+    uint64_t (*state_size)(const void *config);
+    /* The most events that one call of `apply` or `timer` can emit. NULL: one. */
+    uint32_t (*turn_events_max)(const void *config);
+    /* Prepares zeroed state. NULL: it stays zeroed. */
+    void (*init)(void *state, const void *config);
+    /* Applies one command whose header, session, role, type, version and length have been checked.
+     * The values of its fields have not: an enum8 may hold any number, and pads are best ignored.
+     * Returns 0 or a reason of the catalog; a rejected command leaves no effect but its events. */
+    uint32_t (*apply)(struct mr_context *context, const struct mr_command *command);
+    /* A timer fell due, and is no longer set. NULL when the logic sets none. */
+    void (*timer)(struct mr_context *context, const struct mr_timer *timer);
+    /* Checks all invariants, slowly; true when they hold. NULL: none. */
+    bool (*check)(const void *state, const void *config);
+    /* The part of the state that is in use, as up to `limit` spans (offsets from the state's
+     * beginning, rising, not touching), for digest and snapshots; returns how many. NULL: all. */
+    uint32_t (*used)(const void *state, const void *config, struct mr_span *spans, uint32_t limit);
+};
+
+/* Begins an event with a body of `body_size` bytes (a multiple of 8) that belongs to `stream` (of
+ * the aggregate kind and id given; NULL: to none) and returns its zeroed body for filling in. */
+static inline void *mr_emit(struct mr_context *context, uint16_t type, uint8_t version,
+                            uint16_t body_size, uint16_t aggregate_kind, uint64_t aggregate_id,
+                            struct mr_stream *stream)
+{
+    struct mr_outbox *outbox = context->outbox;
+    uint32_t length = MR_EVENT_HEADER + (uint32_t)body_size;
+    if (__builtin_expect(outbox->size - outbox->used < length, 0)) {
+        __builtin_trap(); /* turn_events_max promised less than the logic emits */
+    }
+    struct mr_event *event = (struct mr_event *)(void *)(outbox->bytes + outbox->used);
+    outbox->used += length;
+    outbox->count++;
+    event->number = ++context->event_number;
+    event->sequence = context->sequence;
+    event->time_ns = context->time_ns;
+    event->type = type;
+    event->length = (uint16_t)length;
+    event->version = version;
+    event->reserved = 0;
+    event->aggregate_kind = aggregate_kind;
+    event->aggregate_id = aggregate_id;
+    event->aggregate_sequence = stream == NULL ? 0 : ++stream->count;
+    event->previous = stream == NULL ? 0 : stream->last;
+    event->correlation = context->correlation;
+    if (stream != NULL) {
+        stream->last = event->number;
+    }
+    void *body = (unsigned char *)event + MR_EVENT_HEADER;
+    __builtin_memset(body, 0, body_size);
+    return body;
+}
+
+/* Timers fire in the order of `due_ns`, those of equal times in the order in which they were set,
+ * before the first command whose time is not below `due_ns`. One whose time has passed when it is
+ * set fires before the next command; one that is set by a timer, in the same round.
+ *
+ * Sets a timer; false when as many are set as genesis allows (MR_REASON_TIMERS_FULL is there to say
+ * so). *token (may be NULL) cancels it. During `apply` and `timer` only. */
+bool mr_timer_set(struct mr_context *context, const struct mr_timer *timer, uint32_t *token);
+/* Cancels a timer that is still set, neither fired nor cancelled (asserted as far as it can be:
+ * tokens are given out again). */
+void mr_timer_cancel(struct mr_context *context, uint32_t token);
+
+/* The logics that come with the library. */
+extern const struct mr_logic mr_logic_book;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,105 @@
+/*
+ * <millrace/message.h>: the headers that every command and every event carries.
+ *
+ * Messages are fixed-width little-endian structs without hidden padding: a header and, right behind
+ * it, the body that the catalog describes (<millrace/catalog.h>). Lengths are multiples of 8.
+ */
+#ifndef MILLRACE_MESSAGE_H
+#define MILLRACE_MESSAGE_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Who may send a command. A session has one role; the catalog says which roles a command type
+ * accepts, as a mask of MR_ROLE_BIT. */
+enum mr_role {
+    MR_ROLE_SYSTEM = 0,   /* the engine itself: genesis, ticks, opening of sessions */
+    MR_ROLE_OPERATOR = 1, /* defines instruments, changes versions */
+    MR_ROLE_USER = 2,     /* everybody else: orders, transfers */
+    MR_ROLE_COUNT
+};
+#define MR_ROLE_BIT(role) (1U << (role))
+
+/* A command: a request to change the state. `sequence` is its place in the journal, given by the
+ * sequencer, as is `time_ns`, which never runs backwards. (session, request) makes its effect
+ * happen once; session 0 is the engine's own and is not checked. */
+struct mr_command {
+    uint32_t length;      /*  0 bytes, header included, multiple of 8 */
+    uint16_t type;        /*  4 */
+    uint8_t version;      /*  6 of the body's layout */
+    uint8_t role;         /*  7 enum mr_role, claimed by the sender; must equal its session's */
+    uint64_t sequence;    /*  8 dense, from 1 */
+    uint64_t time_ns;     /* 16 since 1970, UTC */
+    uint64_t session;     /* 24 */
+    uint64_t request;     /* 32 rises within the session; gaps are allowed */
+    uint64_t correlation; /* 40 the sender's; comes back in every event */
+    uint64_t cause;       /* 48 number of the event that caused it, 0: none */
+};
+
+/* An event: what a command caused. */
+struct mr_event {
+    uint64_t number;             /*  0 dense, from 1 */
+    uint64_t sequence;           /*  8 of the causing command */
+    uint64_t time_ns;            /* 16 the command's */
+    uint16_t type;               /* 24 */
+    uint16_t length;             /* 26 bytes, header included, multiple of 8 */
+    uint8_t version;             /* 28 of the body's layout */
+    uint8_t reserved;            /* 29 zero */
+    uint16_t aggregate_kind;     /* 30 what it happened to; 0: nothing in particular */
+    uint64_t aggregate_id;       /* 32 */
+    uint64_t aggregate_sequence; /* 40 the aggregate's own count of events, from 1 */
+    uint64_t previous;           /* 48 number of the aggregate's previous event, 0: none */
+    uint64_t correlation;        /* 56 the command's */
+};
+
+enum { MR_COMMAND_HEADER = 56, MR_EVENT_HEADER = 64 };
+
+/* What becomes of a command: one for each, in sequence order, after its events. */
+struct mr_answer {
+    uint64_t sequence;    /*  0 of the command that is answered; of the first one for a duplicate */
+    uint64_t session;     /*  8 */
+    uint64_t request;     /* 16 */
+    uint64_t first_event; /* 24 number of its first event, 0: none */
+    uint32_t event_count; /* 32 */
+    uint32_t result;      /* 36 0: done; else a reason of the catalog */
+    uint64_t duplicate;   /* 40 1: a stored answer, given again */
+};
+
+#ifdef __cplusplus
+#define MR_STATIC_ASSERT(condition, text) static_assert(condition, text)
+#else
+#define MR_STATIC_ASSERT(condition, text) _Static_assert(condition, text)
+#endif
+
+MR_STATIC_ASSERT(sizeof(struct mr_command) == MR_COMMAND_HEADER, "no hidden padding");
+MR_STATIC_ASSERT(sizeof(struct mr_event) == MR_EVENT_HEADER, "no hidden padding");
+MR_STATIC_ASSERT(sizeof(struct mr_answer) == 48, "no hidden padding");
+MR_STATIC_ASSERT(__builtin_offsetof(struct mr_command, cause) == 48, "see the byte table");
+MR_STATIC_ASSERT(__builtin_offsetof(struct mr_event, aggregate_kind) == 30, "see the byte table");
+MR_STATIC_ASSERT(__builtin_offsetof(struct mr_event, correlation) == 56, "see the byte table");
+MR_STATIC_ASSERT(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "formats are little-endian");
+
+#define MR_MESSAGE_BODY(message, header_size) ((void *)((unsigned char *)(message) + (header_size)))
+
+static inline const void *mr_command_body(const struct mr_command *command)
+{
+    return (const unsigned char *)command + MR_COMMAND_HEADER;
+}
+
+static inline void *mr_command_body_mutable(struct mr_command *command)
+{
+    return (unsigned char *)command + MR_COMMAND_HEADER;
+}
+
+static inline const void *mr_event_body(const struct mr_event *event)
+{
+    return (const unsigned char *)event + MR_EVENT_HEADER;
+}
+
+#ifdef __cplusplus
+}
+#endif
+#endif

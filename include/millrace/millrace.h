@@ -1,0 +1,12 @@
+/* <millrace/millrace.h>: everything an embedder needs. */
+#ifndef MILLRACE_MILLRACE_H
+#define MILLRACE_MILLRACE_H
+
+#include <millrace/book.h>
+#include <millrace/catalog.h>
+#include <millrace/engine.h>
+#include <millrace/image.h>
+#include <millrace/logic.h>
+#include <millrace/text.h>
+
+#endif
