@@ -1,0 +1,340 @@
+/*
+ * Opening and closing an engine: the lock, the journal, all memory, recovery. And what may be asked of
+ * it from outside.
+ */
+#include "engine/parts.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+enum {
+    LOCK_WAIT_MS = 5000,
+    INPUT_SLOTS = 16384,
+    OUTPUT_SLOTS = 8192,
+    FRAMES_IN_FLIGHT = 4,
+    TICK_NS = 1000000000,
+};
+_Static_assert(INPUT_SLOTS >= 2 * MR_BATCH_COMMANDS_MAX, "the input ring holds two largest batches");
+
+static int take_options(struct mr_engine *engine, const struct mr_engine_options *options,
+                        struct mr_error *error)
+{
+    struct mr_engine_options *own = &engine->options;
+    *own = *options;
+    own->lock_wait_ms = own->lock_wait_ms != 0 ? own->lock_wait_ms : LOCK_WAIT_MS;
+    own->input_slots = own->input_slots != 0 ? own->input_slots : INPUT_SLOTS;
+    own->output_slots = own->output_slots != 0 ? own->output_slots : OUTPUT_SLOTS;
+    own->frames_in_flight = own->frames_in_flight != 0 ? own->frames_in_flight : FRAMES_IN_FLIGHT;
+    own->tick_ns = own->tick_ns != 0 ? own->tick_ns : TICK_NS;
+    if (own->logic == NULL || (own->directory == NULL) == (own->storage == NULL)) {
+        return mr_error_set(error, MR_E_INVALID,
+                            "an engine needs a logic, and either a directory or a storage");
+    }
+    if (!mr_is_power_of_two(own->input_slots) || !mr_is_power_of_two(own->output_slots) ||
+        own->frames_in_flight > MR_FRAMES_IN_FLIGHT_MAX) {
+        return mr_error_set(error, MR_E_INVALID,
+                            "input_slots and output_slots must be powers of two, frames_in_flight "
+                            "at most %d",
+                            MR_FRAMES_IN_FLIGHT_MAX);
+    }
+    if (own->genesis == NULL && own->logic->config != NULL && own->config == NULL &&
+        own->logic->config_default == NULL) {
+        return mr_error_set(error, MR_E_INVALID, "logic '%s' wants a configuration",
+                            own->logic->name);
+    }
+    engine->logic = own->logic;
+    engine->clock = own->clock != NULL ? *own->clock : mr_clock_wall();
+    ASSERT(own->logic->command_size_max <= MR_COMMAND_SIZE_MAX &&
+           own->logic->event_size_max <= MR_EVENT_SIZE_MAX);
+    return MR_OK;
+}
+
+/* -- The journal ------------------------------------------------------------------------------------ */
+
+static int open_storage(struct mr_engine *engine, struct mr_error *error)
+{
+    if (engine->options.storage != NULL) {
+        engine->storage = engine->options.storage;
+        return MR_OK;
+    }
+    engine->own_storage = true;
+    return mr_storage_open_files(engine->options.directory, engine->options.create,
+                                 &engine->storage, error);
+}
+
+static int create_journal(struct mr_engine *engine, const struct mr_journal_options *options,
+                          struct mr_error *error)
+{
+    static const uint8_t none[MR_JOURNAL_ID_SIZE];
+    uint8_t id[MR_JOURNAL_ID_SIZE];
+    memcpy(id, engine->options.journal_id, sizeof id);
+    if (engine->options.genesis != NULL) {
+        const struct mr_genesis *body = mr_command_body(engine->options.genesis);
+        memcpy(id, &body->journal, sizeof id);
+    }
+    if (memcmp(id, none, sizeof id) == 0 && getrandom(id, sizeof id, 0) != sizeof id) {
+        return mr_error_set(error, MR_E_IO, "the system gives no random bytes for a journal id");
+    }
+    engine->recovery.created = true;
+    return mr_journal_create(engine->storage, id, options, error);
+}
+
+static int open_journal(struct mr_engine *engine, struct mr_error *error)
+{
+    struct mr_journal_options options = {.segment_bytes = engine->options.segment_bytes,
+                                         .frames_in_flight = engine->options.frames_in_flight,
+                                         .buffers = engine->sequencer.memory.bytes,
+                                         .buffers_size = engine->sequencer.memory.size};
+    int status = mr_journal_exists(engine->storage, error);
+    if (status == MR_E_NOT_FOUND && engine->options.create) {
+        status = create_journal(engine, &options, error);
+    }
+    if (status != MR_OK) {
+        return status;
+    }
+    return mr_journal_recover(engine->storage, &options, &engine->recovery.journal, NULL,
+                              &engine->journaling.journal, error);
+}
+
+/* The journal's own genesis when it has one; else the one that the options ask for. */
+static int find_genesis(struct mr_engine *engine, struct mr_error *error)
+{
+    const struct mr_recovery *found = &engine->recovery.journal;
+    if (found->last_index == 0) {
+        return mr_genesis_build(&engine->options, found->journal_id, &engine->genesis, error);
+    }
+    const struct mr_logic *const logics[] = {engine->logic, NULL};
+    int status = mr_genesis_read(engine->storage, found->last_index, &engine->genesis, NULL, error);
+    return status != MR_OK ? status
+                           : mr_genesis_logic(engine->genesis, logics, &engine->logic, error);
+}
+
+/* -- Memory ----------------------------------------------------------------------------------------- */
+
+static int make_ring(struct mr_engine *engine, struct mr_ring *ring, uint64_t capacity,
+                     uint32_t slot_size, enum mr_producers producers, struct mr_error *error)
+{
+    struct mr_ring_options options = {.capacity = capacity,
+                                      .slot_size = (uint32_t)mr_align_up(slot_size, MR_CACHE_LINE),
+                                      .producers = producers};
+    options.memory = mr_arena_take(&engine->arena, mr_ring_memory_size(&options), MR_PADDING);
+    return mr_ring_init(ring, &options, error);
+}
+
+/* The largest command that has to fit into a slot: the logic's, or one of the engine's own. */
+static uint32_t input_slot_size(const struct mr_engine *engine)
+{
+    uint32_t genesis = mr_genesis_length(&engine->options);
+    uint32_t size = engine->logic->command_size_max;
+    uint32_t session = MR_COMMAND_HEADER + (uint32_t)sizeof(struct mr_session_open);
+    size = size > session ? size : session;
+    return size > genesis ? size : genesis;
+}
+
+static uint32_t output_slot_size(const struct mr_logic *logic)
+{
+    uint32_t answer = MR_EVENT_HEADER + (uint32_t)sizeof(struct mr_answer);
+    return logic->event_size_max > answer ? logic->event_size_max : answer;
+}
+
+/* All memory but the image is taken here, once. */
+static int take_memory(struct mr_engine *engine, struct mr_error *error)
+{
+    const struct mr_engine_options *options = &engine->options;
+    const struct mr_logic *logic = engine->logic;
+    uint64_t blocks_size = mr_blocks_size(MR_FRAME_BYTES_MAX);
+    uint64_t marks = (uint64_t)options->input_slots * sizeof(uint32_t);
+    uint64_t total = blocks_size + marks +
+                     (uint64_t)options->input_slots * mr_align_up(input_slot_size(engine), 64) +
+                     (uint64_t)options->output_slots * mr_align_up(output_slot_size(logic), 64) +
+                     MR_BLOCK_SLOTS * mr_align_up(sizeof(struct mr_block), 64) + 64 * 1024;
+    int status = mr_arena_init(&engine->arena, total, error);
+    if (status != MR_OK) {
+        return status;
+    }
+    engine->sequencer.memory = (struct mr_blocks){
+        .bytes = mr_arena_take(&engine->arena, blocks_size, 4096), .size = blocks_size};
+    status = make_ring(engine, &engine->input, options->input_slots, input_slot_size(engine),
+                       MR_PRODUCER_MULTI, error);
+    if (status == MR_OK) {
+        status = make_ring(engine, &engine->blocks, MR_BLOCK_SLOTS, sizeof(struct mr_block),
+                           MR_PRODUCER_SINGLE, error);
+    }
+    if (status == MR_OK) {
+        status = make_ring(engine, &engine->output, options->output_slots, output_slot_size(logic),
+                           MR_PRODUCER_SINGLE, error);
+    }
+    mr_arena_seal(&engine->arena);
+    return status;
+}
+
+/* Who follows whom: the shape of the pipeline. */
+static int connect_stages(struct mr_engine *engine, struct mr_error *error)
+{
+    struct mr_consumer *journaled[] = {&engine->journaling.blocks};
+    int status = mr_ring_consumer_add(&engine->input, &engine->sequencer.input, NULL, 0, error);
+    if (status == MR_OK) {
+        status = mr_ring_consumer_add(&engine->blocks, &engine->journaling.blocks, NULL, 0, error);
+    }
+    if (status == MR_OK) {
+        status = mr_ring_consumer_add(&engine->blocks, &engine->applying.blocks, journaled, 1, error);
+    }
+    if (status == MR_OK) {
+        status = mr_ring_consumer_add(&engine->output, &engine->reader, NULL, 0, error);
+    }
+    return status;
+}
+
+/* -- Opening ---------------------------------------------------------------------------------------- */
+
+/* From here the sequencer goes on where the journal ends. */
+static void take_up(struct mr_engine *engine)
+{
+    const struct mr_recovery *found = &engine->recovery.journal;
+    struct mr_sequencer *sequencer = &engine->sequencer;
+    sequencer->next_sequence = found->last_sequence + 1;
+    sequencer->next_index = found->last_index + 1;
+    sequencer->chain = found->last_digest;
+    sequencer->last_time_ns = found->last_time_ns;
+    sequencer->window = engine->options.frames_in_flight;
+    engine->journaling.appended = mr_ring_cursor(&engine->blocks);
+    engine->journaling.index_base = sequencer->next_index - engine->journaling.appended;
+}
+
+static int build(struct mr_engine *engine, struct mr_error *error)
+{
+    int status = open_storage(engine, error);
+    if (status == MR_OK) {
+        status = engine->storage->calls->lock(engine->storage, engine->options.lock_wait_ms, error);
+        engine->locked = status == MR_OK;
+    }
+    if (status == MR_OK) {
+        status = take_memory(engine, error);
+    }
+    if (status == MR_OK) {
+        status = connect_stages(engine, error);
+    }
+    if (status == MR_OK) {
+        status = open_journal(engine, error);
+    }
+    if (status == MR_OK) {
+        status = find_genesis(engine, error);
+    }
+    if (status == MR_OK) {
+        status = mr_applier_init(&engine->applying.applier, engine->logic, engine->genesis, error);
+    }
+    return status;
+}
+
+static int recover_or_begin(struct mr_engine *engine, struct mr_error *error)
+{
+    const struct mr_genesis *genesis = mr_command_body(engine->genesis);
+    engine->clock_kind = (enum mr_clock_kind)genesis->clock;
+    if (engine->recovery.journal.last_index > 0) {
+        int status = mr_engine_recover(engine, error);
+        if (status == MR_OK) {
+            take_up(engine);
+        }
+        return status;
+    }
+    /* The first command takes the path of all others. */
+    take_up(engine);
+    return mr_engine_submit(engine, engine->genesis, NULL);
+}
+
+int mr_engine_open(const struct mr_engine_options *options, struct mr_engine **engine_out,
+                   struct mr_error *error)
+{
+    struct mr_engine *engine = aligned_alloc(MR_PADDING, sizeof *engine);
+    if (engine == NULL) {
+        return mr_error_set(error, MR_E_NO_MEMORY, "no memory for an engine");
+    }
+    memset(engine, 0, sizeof *engine);
+    int status = take_options(engine, options, error);
+    if (status == MR_OK) {
+        status = build(engine, error);
+    }
+    if (status == MR_OK) {
+        status = recover_or_begin(engine, error);
+    }
+    if (status != MR_OK) {
+        mr_engine_close(engine);
+        return status;
+    }
+    *engine_out = engine;
+    return MR_OK;
+}
+
+void mr_engine_close(struct mr_engine *engine)
+{
+    if (engine == NULL) {
+        return;
+    }
+    ASSERT(!engine->threads_started);
+    if (engine->journaling.journal != NULL) {
+        mr_journal_close(engine->journaling.journal);
+    }
+    mr_applier_free(&engine->applying.applier);
+    free(engine->genesis);
+    if (engine->locked) {
+        engine->storage->calls->unlock(engine->storage);
+    }
+    if (engine->own_storage && engine->storage != NULL) {
+        engine->storage->calls->destroy(engine->storage);
+    }
+    mr_arena_free(&engine->arena);
+    free(engine);
+}
+
+/* -- Asking ----------------------------------------------------------------------------------------- */
+
+const struct mr_engine_recovery *mr_engine_recovery(const struct mr_engine *engine)
+{
+    return &engine->recovery;
+}
+
+enum mr_stage mr_engine_stage(const struct mr_engine *engine, uint64_t ticket)
+{
+    /* Acquire: pairs with the releases in release_durable and mr_engine_apply. */
+    if (ticket < mr_atomic_load(&engine->applied_ticket, acquire)) {
+        return MR_STAGE_APPLIED;
+    }
+    return ticket < mr_atomic_load(&engine->durable_ticket, acquire) ? MR_STAGE_DURABLE
+                                                                     : MR_STAGE_ACCEPTED;
+}
+
+uint64_t mr_engine_durable_sequence(const struct mr_engine *engine)
+{
+    return mr_atomic_load(&engine->durable_sequence, acquire);
+}
+
+uint64_t mr_engine_applied_sequence(const struct mr_engine *engine)
+{
+    return mr_atomic_load(&engine->applied_sequence, acquire);
+}
+
+const struct mr_image *mr_engine_image(const struct mr_engine *engine)
+{
+    return engine->applying.applier.image;
+}
+
+const struct mr_logic *mr_engine_logic(const struct mr_engine *engine)
+{
+    return engine->logic;
+}
+
+struct mr_digest mr_engine_state_digest(const struct mr_engine *engine)
+{
+    return mr_image_digest(mr_engine_image(engine), engine->logic);
+}
+
+struct mr_digest mr_engine_event_digest(const struct mr_engine *engine)
+{
+    return engine->applying.applier.digest;
+}
+
+const char *mr_engine_storage(const struct mr_engine *engine)
+{
+    return engine->storage->calls->describe(engine->storage);
+}

@@ -1,0 +1,88 @@
+/*
+ * A durable counter: everything business logic needs, and a program around it. Run it again and again,
+ * kill it whenever you like: it never forgets an addition that it has answered.
+ *
+ *     example_counter DIRECTORY AMOUNT...
+ */
+#include <millrace/millrace.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define ADD_FIELDS(F)   F(i64, amount, "units", "how much is added, may be negative")
+#define ADDED_FIELDS(F) F(i64, total, "units", "the counter, with it")
+MR_MESSAGE_STRUCT(add, ADD_FIELDS);
+MR_MESSAGE_STRUCT(added, ADDED_FIELDS);
+enum { ADD = MR_CATALOG_LOGIC_FIRST, ADDED = MR_CATALOG_LOGIC_FIRST };
+
+static const struct mr_message commands[] = {
+    MR_COMMAND(ADD, add, add, ADD_FIELDS, MR_ROLE_BIT(MR_ROLE_USER), "Adds to the counter.")};
+static const struct mr_message events[] = {
+    MR_EVENT(ADDED, added, added, ADDED_FIELDS, 0, "Something was added.")};
+static const struct mr_catalog catalog = {
+    .commands = commands, .events = events, .command_count = 1, .event_count = 1};
+
+static uint64_t state_size(const void *config)
+{
+    (void)config;
+    return sizeof(int64_t);
+}
+
+static uint32_t apply(struct mr_context *context, const struct mr_command *command)
+{
+    const struct add *add = mr_command_body(command);
+    int64_t *total = context->state;
+    *total += add->amount;
+    struct added *added = mr_emit(context, ADDED, 0, sizeof *added, 0, 0, NULL);
+    added->total = *total;
+    return 0;
+}
+
+static const struct mr_logic counter = {.name = "counter",
+                                        .version = 1,
+                                        .catalog = &catalog,
+                                        .command_size_max = 256,
+                                        .event_size_max = 128,
+                                        .state_size = state_size,
+                                        .apply = apply};
+
+static void print_event(void *context, const struct mr_event *event)
+{
+    (void)context;
+    if (event->type == ADDED) {
+        const struct added *added = mr_event_body(event);
+        printf("%lld\n", (long long)added->total);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    struct mr_error error;
+    struct mr_engine *engine = NULL;
+    struct mr_engine_options options = {
+        .directory = argv[1], .create = true, .logic = &counter, .segment_bytes = 4 << 20};
+    uint64_t request = 0;
+    int status = mr_engine_open(&options, &engine, &error);
+    if (status == MR_OK && (status = mr_engine_start(engine, &error)) == MR_OK) {
+        status = mr_engine_session(engine, 1, MR_ROLE_USER, &request, &error);
+    }
+    const struct mr_engine_handlers handlers = {.event = print_event};
+    for (int i = 2; i < argc && status == MR_OK; i++) {
+        struct {
+            struct mr_command header;
+            struct add body;
+        } command = {.header = {.length = sizeof command, .type = ADD, .role = MR_ROLE_USER,
+                                .session = 1, .request = ++request},
+                     .body = {.amount = strtoll(argv[i], NULL, 10)}};
+        status = mr_engine_execute(engine, &command.header, &handlers, NULL, &error);
+    }
+    if (status == MR_OK) {
+        status = mr_engine_stop(engine, &error);
+    }
+    if (status != MR_OK) {
+        fprintf(stderr, "counter: %s\n", error.text);
+        return 1;
+    }
+    mr_engine_close(engine);
+    return 0;
+}
