@@ -80,6 +80,20 @@ static int create_journal(struct mr_engine *engine, const struct mr_journal_opti
     return mr_journal_create(engine->storage, id, options, error);
 }
 
+/* Whose journal is it? Asked before recovery may change anything in it. A journal whose first entry
+ * cannot be read is for recovery to judge. */
+static int check_logic(struct mr_engine *engine, struct mr_error *error)
+{
+    struct mr_command *genesis = NULL;
+    const struct mr_logic *const logics[] = {engine->logic, NULL};
+    int status = MR_OK;
+    if (mr_genesis_read(engine->storage, 1, &genesis, NULL, NULL) == MR_OK) {
+        status = mr_genesis_logic(genesis, logics, &engine->logic, error);
+    }
+    free(genesis);
+    return status;
+}
+
 static int open_journal(struct mr_engine *engine, struct mr_error *error)
 {
     struct mr_journal_options options = {.segment_bytes = engine->options.segment_bytes,
@@ -89,6 +103,9 @@ static int open_journal(struct mr_engine *engine, struct mr_error *error)
     int status = mr_journal_exists(engine->storage, error);
     if (status == MR_E_NOT_FOUND && engine->options.create) {
         status = create_journal(engine, &options, error);
+    }
+    if (status == MR_OK && !engine->recovery.created) {
+        status = check_logic(engine, error);
     }
     if (status != MR_OK) {
         return status;
@@ -104,10 +121,7 @@ static int find_genesis(struct mr_engine *engine, struct mr_error *error)
     if (found->last_index == 0) {
         return mr_genesis_build(&engine->options, found->journal_id, &engine->genesis, error);
     }
-    const struct mr_logic *const logics[] = {engine->logic, NULL};
-    int status = mr_genesis_read(engine->storage, found->last_index, &engine->genesis, NULL, error);
-    return status != MR_OK ? status
-                           : mr_genesis_logic(engine->genesis, logics, &engine->logic, error);
+    return mr_genesis_read(engine->storage, found->last_index, &engine->genesis, NULL, error);
 }
 
 /* -- Memory ----------------------------------------------------------------------------------------- */

@@ -11,6 +11,7 @@
 #include "base/storage.h"
 #include "engine/applier.h"
 #include "engine/blocks.h"
+#include "engine/board.h"
 
 #include <millrace/disruptor.h>
 #include <millrace/engine.h>
@@ -28,13 +29,6 @@ struct mr_block {
 enum { MR_BLOCK_SLOTS = 64 };
 _Static_assert((int)MR_BLOCK_SLOTS < (int)MR_APPLIER_MARKS,
                "the digest that an entry records is among those that the applier remembers");
-
-/* What the apply thread tells the sequencer: the digest after a sequence, read without tearing by
- * the version before and after (odd: being written). */
-struct mr_digest_board {
-    alignas(MR_PADDING) MR_ATOMIC(uint64_t) version;
-    MR_ATOMIC(uint64_t) sequence, low, high;
-};
 
 struct mr_sequencer {
     struct mr_consumer input; /* its place in the input ring */

@@ -146,24 +146,6 @@ void mr_engine_block_end(struct mr_engine *engine, unsigned char *frame, uint64_
     wake(engine, MR_STAGE_SEQUENCE, MR_STAGE_JOURNAL);
 }
 
-/* The newest digest that apply has put on the board; sequence 0: it has put none. */
-static void read_board(const struct mr_digest_board *board, struct mr_entry *entry)
-{
-    for (;;) {
-        /* Acquire: pairs with the release of the even version in write_board. */
-        uint64_t before = mr_atomic_load(&board->version, acquire);
-        /* Acquire: keeps the second look at the version behind these. */
-        uint64_t sequence = mr_atomic_load(&board->sequence, acquire);
-        uint64_t low = mr_atomic_load(&board->low, acquire);
-        uint64_t high = mr_atomic_load(&board->high, acquire);
-        if (before % 2 == 0 && mr_atomic_load(&board->version, relaxed) == before) {
-            entry->digest_sequence = sequence;
-            entry->digest = (struct mr_digest){.low = low, .high = high};
-            return;
-        }
-    }
-}
-
 /* Appends a command to the entry under construction and gives it its place and time. */
 static void add_command(struct mr_engine *engine, struct mr_entry *entry,
                         const struct mr_command *command, uint64_t now_ns)
@@ -207,7 +189,7 @@ static struct mr_entry *begin_entry(struct mr_engine *engine, uint64_t bytes, un
     entry->first_sequence = sequencer->next_sequence;
     entry->time_ns = sequencer->last_time_ns;
     entry->previous = sequencer->chain;
-    read_board(&engine->board, entry);
+    entry->digest_sequence = mr_board_read(&engine->board, &entry->digest);
     return entry;
 }
 
@@ -423,18 +405,6 @@ static bool put_answer(void *context, const struct mr_answer *answer)
     return true;
 }
 
-static void write_board(struct mr_digest_board *board, uint64_t sequence, struct mr_digest digest)
-{
-    uint64_t version = mr_atomic_load(&board->version, relaxed);
-    mr_atomic_store(&board->version, version + 1, relaxed);
-    /* Release: whoever reads one of these sees the odd version, too, and tries again. */
-    mr_atomic_store(&board->sequence, sequence, release);
-    mr_atomic_store(&board->low, digest.low, release);
-    mr_atomic_store(&board->high, digest.high, release);
-    /* Release: pairs with the first acquire in read_board. */
-    mr_atomic_store(&board->version, version + 2, release);
-}
-
 int mr_engine_apply(void *context)
 {
     struct mr_engine *engine = context;
@@ -457,7 +427,7 @@ int mr_engine_apply(void *context)
     }
     uint64_t sequence = mr_entry_last_sequence(block->entry);
     uint64_t ticket_next = block->ticket_next;
-    write_board(&engine->board, sequence, applying->applier.digest);
+    mr_board_write(&engine->board, sequence, applying->applier.digest);
     mr_consumer_release(&applying->blocks, position + 1);
     /* Release: pairs with the acquires of mr_engine_stage and mr_engine_applied_sequence. */
     mr_atomic_store(&engine->applied_sequence, sequence, release);
