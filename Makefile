@@ -25,7 +25,7 @@ help:
 	@echo 'make clean        remove every build folder'
 
 run: build
-	@scripts/run.sh $(ARGS)
+	@scripts/main-job.sh $(ARGS)
 
 build:
 	@scripts/need.sh product

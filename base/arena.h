@@ -25,9 +25,9 @@ struct mr_arena {
  * gives them for the asking. Pages are touched on first use only. MR_E_NO_MEMORY. */
 int mr_arena_init(struct mr_arena *arena, size_t size, struct mr_error *error);
 
-/* The next `size` bytes, zeroed, aligned to `alignment` (a power of two, at most 4096). Never fails:
- * the caller has counted with mr_arena_size_add, so running over is asserted, as is taking from a
- * sealed arena. A `size` of 0 gives a valid pointer to nothing. */
+/* The next `size` bytes, zeroed, aligned to `alignment` (a power of two, at most 4096). Never
+ * fails: the caller has counted with mr_arena_size_add, so running over is asserted, as is taking
+ * from a sealed arena. A `size` of 0 gives a valid pointer to nothing. */
 void *mr_arena_take(struct mr_arena *arena, size_t size, size_t alignment)
     __attribute__((malloc, returns_nonnull));
 

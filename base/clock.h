@@ -1,5 +1,6 @@
 /*
- * The clock seam: the engine reads time only through this, so that tests and the simulator drive it.
+ * The clock seam: the engine reads time only through this, so that tests and the simulator drive
+ * it.
  */
 #ifndef MR_BASE_CLOCK_H
 #define MR_BASE_CLOCK_H

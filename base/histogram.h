@@ -1,7 +1,8 @@
 /*
- * A histogram of latencies (or any other 64-bit values) in fixed memory, after the idea of Gil Tene's
- * HdrHistogram: buckets are linear within a power of two and logarithmic across them, so that every
- * value is kept with the same relative precision (better than 1 in 128) from 1 ns to centuries.
+ * A histogram of latencies (or any other 64-bit values) in fixed memory, after the idea of Gil
+ * Tene's HdrHistogram: buckets are linear within a power of two and logarithmic across them, so
+ * that every value is kept with the same relative precision (better than 1 in 128) from 1 ns to
+ * centuries.
  *
  * A value below 256 has a bucket of its own. Above, each power of two is cut into 128 buckets. The
  * index follows from the position of the highest set bit, without a branch:
@@ -9,8 +10,8 @@
  *     shift = max(position of the highest bit, 7) - 7
  *     index = shift * 128 + (value >> shift)
  *
- * Plain data, 58 KiB: all zero is not empty, use mr_histogram_clear. One thread writes; reading while
- * it writes is the caller's problem.
+ * Plain data, 58 KiB: all zero is not empty, use mr_histogram_clear. One thread writes; reading
+ * while it writes is the caller's problem.
  */
 #ifndef MR_BASE_HISTOGRAM_H
 #define MR_BASE_HISTOGRAM_H

@@ -55,5 +55,10 @@ int mr_path_make(const char *path)
             system_error = make_one(prefix);
         }
     }
+    if (system_error == 0) {
+        /* It may have been made a moment ago, without a sync. A best effort: we need not be allowed
+         * to open the parent of what somebody else made for us. */
+        (void)sync_parent(path);
+    }
     return system_error;
 }

@@ -119,7 +119,8 @@ struct mr_storage_calls {
     /* Takes the directory's exclusive lock, waiting up to `wait_ms` for another holder; MR_E_BUSY
      * when it stays taken. A process that dies holds the lock until its last write in flight has
      * ended, so that a successor never races with the writes of the dead; for that it is taken
-     * before queue_start and given back after queue_stop (asserted). Leaves no trace in any file. */
+     * before queue_start and given back after queue_stop (asserted). Leaves no trace in any file.
+     */
     int (*lock)(struct mr_storage *storage, uint32_t wait_ms, struct mr_error *error);
     void (*unlock)(struct mr_storage *storage);
 
@@ -137,7 +138,8 @@ struct mr_storage_calls {
     int (*queue_flush)(struct mr_storage *storage, struct mr_error *error);
     /* Takes up to `limit` finished operations, in the order they finished; returns how many, or a
      * negative code, as flush does. With a `wait_us` above 0 and nothing finished it sleeps until
-     * one finishes, the time is over or a signal comes; it does not sleep when nothing is in flight.
+     * one finishes, the time is over or a signal comes; it does not sleep when nothing is in
+     * flight.
      */
     int (*queue_reap)(struct mr_storage *storage, struct mr_io_result *results, uint32_t limit,
                       uint32_t wait_us, struct mr_error *error);

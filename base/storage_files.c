@@ -22,8 +22,8 @@
 
 enum { LOCK_RETRY_MS = 2 };
 
-/* Handed to one thread at a time: `used` is taken with acquire in claim_file, given back with release
- * in close_file, and orders everything else in here. */
+/* Handed to one thread at a time: `used` is taken with acquire in claim_file, given back with
+ * release in close_file, and orders everything else in here. */
 struct open_file {
     atomic_bool used;
     int descriptor;
@@ -102,8 +102,8 @@ static void release_file(struct open_file *open_file)
     atomic_store_explicit(&open_file->used, false, memory_order_release);
 }
 
-/* O_DIRECT is set after opening, because a file system that refuses it at open with O_CREAT may have
- * created the file nevertheless. */
+/* O_DIRECT is set after opening, because a file system that refuses it at open with O_CREAT may
+ * have created the file nevertheless. */
 static bool make_direct(struct files *files, int descriptor)
 {
     int flags = fcntl(descriptor, F_GETFL);
@@ -268,27 +268,45 @@ static int make_directory(struct mr_storage *storage, const char *name, struct m
     return result != 0 && errno != EEXIST ? fail(storage, "create", name, errno, error) : MR_OK;
 }
 
+/* The next name but . and ..; NULL at the end, or with *system_error set. */
+static const char *next_name(DIR *stream, int *system_error)
+{
+    const struct dirent *entry;
+    do {
+        errno = 0;
+        entry = readdir(stream); // cppcheck-suppress readdirCalled ; the stream is ours alone
+    } while (entry != NULL &&
+             (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0));
+    *system_error = entry == NULL ? errno : 0;
+    return entry == NULL ? NULL : entry->d_name;
+}
+
+static DIR *open_stream(const struct files *files, const char *directory)
+{
+    int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+    int descriptor = openat(files->directory, relative(directory), flags);
+    DIR *stream = descriptor < 0 ? NULL : fdopendir(descriptor);
+    if (stream == NULL && descriptor >= 0) {
+        int system_error = errno;
+        close(descriptor);
+        errno = system_error;
+    }
+    return stream;
+}
+
 static int list_directory(struct mr_storage *storage, const char *directory,
                           bool (*each)(void *context, const char *name), void *context,
                           struct mr_error *error)
 {
-    int descriptor = openat(files_of(storage)->directory, relative(directory),
-                            O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *stream = descriptor < 0 ? NULL : fdopendir(descriptor);
+    int system_error = 0;
+    DIR *stream = open_stream(files_of(storage), directory);
     if (stream == NULL) {
-        int system_error = errno;
-        if (descriptor >= 0) {
-            close(descriptor);
-        }
-        return fail(storage, "list", directory, system_error, error);
+        return fail(storage, "list", directory, errno, error);
     }
-    struct dirent *entry;
-    bool more = true;
-    while (more && (errno = 0, entry = readdir(stream)) != NULL) {
-        bool is_dots = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
-        more = is_dots || each(context, entry->d_name);
+    const char *name = next_name(stream, &system_error);
+    while (name != NULL && each(context, name)) {
+        name = next_name(stream, &system_error);
     }
-    int system_error = more ? errno : 0;
     closedir(stream);
     return system_error != 0 ? fail(storage, "list", directory, system_error, error) : MR_OK;
 }
@@ -303,9 +321,9 @@ static int space_left(struct mr_storage *storage, uint64_t *bytes, struct mr_err
     return MR_OK;
 }
 
-/* The lock: a flock of the directory itself. It belongs to the open directory, which the queue keeps
- * in the kernel's table of registered files: so it ends with the last write in flight, not with the
- * process. And there is no lock file that someone could remove. */
+/* The lock: a flock of the directory itself. It belongs to the open directory, which the queue
+ * keeps in the kernel's table of registered files: so it ends with the last write in flight, not
+ * with the process. And there is no lock file that someone could remove. */
 
 static int lock_directory(struct mr_storage *storage, uint32_t wait_ms, struct mr_error *error)
 {

@@ -60,8 +60,8 @@ static int register_files(struct mr_uring *uring, int lock_descriptor, struct mr
     return result < 0 ? fail(error, result, "register files") : MR_OK;
 }
 
-/* Registered buffers spare the kernel the pinning of pages for every write. They are an optimisation
- * that RLIMIT_MEMLOCK may forbid: then do without, and describe says so. */
+/* Registered buffers spare the kernel the pinning of pages for every write. They are an
+ * optimisation that RLIMIT_MEMLOCK may forbid: then do without, and describe says so. */
 static void register_buffers(struct mr_uring *uring, const struct mr_queue_options *options)
 {
     uring->buffers_registered = false;

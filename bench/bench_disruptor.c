@@ -1,6 +1,6 @@
 /*
- * What it costs to hand a message from one thread to another. The order of messages is checked while
- * measuring.
+ * What it costs to hand a message from one thread to another. The order of messages is checked
+ * while measuring.
  */
 #include "bench/harness.h"
 #include "disruptor/backoff.h"
@@ -18,8 +18,8 @@ static uint64_t message_count(void)
     return bench_quick() ? MESSAGES_QUICK : MESSAGES;
 }
 
-/* Runs `produce` on one core while the caller consumes on another; ns a message from the first claim
- * to the last release. */
+/* Runs `produce` on one core while the caller consumes on another; ns a message from the first
+ * claim to the last release. */
 static double ns_per_message(void *(*produce)(void *), bool (*consume)(void *), void *context)
 {
     pthread_t producer;
@@ -37,7 +37,8 @@ static double ns_per_message(void *(*produce)(void *), bool (*consume)(void *), 
     return in_order ? (double)(end_ns - start_ns) / (double)message_count() : BENCH_FAILED;
 }
 
-/* -- 1p1c-8: one producer, one consumer, 8 bytes a message, each claimed and published by itself. - */
+/* -- 1p1c-8: one producer, one consumer, 8 bytes a message, each claimed and published by itself. -
+ */
 
 struct pair {
     struct mr_ring ring;
@@ -88,8 +89,9 @@ static double pair_measure(void *context)
 }
 
 /* -- limit:stream-of-lines: the same words through two cores' caches with next to no cursor. A word
- * other than that of the round before is the message; the consumer looks at the last word of a block
- * before it reads the block, and says once a block what may be overwritten. ------------------- */
+ * other than that of the round before is the message; the consumer looks at the last word of a
+ * block before it reads the block, and says once a block what may be overwritten.
+ * ------------------- */
 
 enum { BLOCK = 1024, PAUSES = 64 };
 

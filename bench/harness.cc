@@ -150,7 +150,7 @@ class figure_reporter : public benchmark::BenchmarkReporter
   public:
     double figure = BENCH_FAILED;
 
-    bool ReportContext(const Context &) override
+    bool ReportContext(const Context & /*context*/) override
     {
         return true;
     }
@@ -166,7 +166,7 @@ class figure_reporter : public benchmark::BenchmarkReporter
 void run_measure(benchmark::State &state, const bench_case &given)
 {
     double figure = BENCH_FAILED;
-    for (auto _ : state) {
+    while (state.KeepRunning()) {
         const uint64_t before_ns = bench_now_ns();
         figure = given.measure(given.context);
         state.SetIterationTime(static_cast<double>(bench_now_ns() - before_ns) * 1e-9);
@@ -387,7 +387,9 @@ void bench_begin(const char *suite, int argc, char **argv)
     bench.help = take_flag("--help");
     const char *runs = take_value("runs");
     const char *row = take_value("row");
-    bench.runs = runs != nullptr ? atoi(runs) : bench.quick ? runs_default_quick : runs_default;
+    bench.runs = bench.quick ? runs_default_quick : runs_default;
+    if (runs != nullptr)
+        bench.runs = static_cast<int>(std::min(strtol(runs, nullptr, 10), 1000L));
     bench.only_row = row != nullptr ? row : "";
 #ifndef __OPTIMIZE__
     fprintf(stderr, "bench_%s: built without optimisation; the figures mean nothing\n", suite);

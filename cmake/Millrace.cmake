@@ -35,12 +35,16 @@ function(mr_library name)
 endfunction()
 
 # mr_tool(): the millrace command, from every .c file of the current folder and below, at the top
-# of the build folder.
+# of the build folder. All but main.c is a library, millrace_tools, for the tests.
 function(mr_tool)
     file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.c)
-    add_executable(millrace_tool ${sources})
-    target_compile_definitions(millrace_tool PRIVATE MR_VERSION="${PROJECT_VERSION}")
-    target_link_libraries(millrace_tool PRIVATE millrace_flags millrace_engine)
+    set(main ${CMAKE_CURRENT_SOURCE_DIR}/main.c)
+    list(REMOVE_ITEM sources ${main})
+    add_library(millrace_tools STATIC ${sources})
+    target_compile_definitions(millrace_tools PUBLIC MR_VERSION="${PROJECT_VERSION}")
+    target_link_libraries(millrace_tools PRIVATE millrace_flags PUBLIC millrace_engine)
+    add_executable(millrace_tool ${main})
+    target_link_libraries(millrace_tool PRIVATE millrace_flags millrace_tools)
     set_target_properties(millrace_tool PROPERTIES OUTPUT_NAME millrace RUNTIME_OUTPUT_DIRECTORY
                                                                         ${CMAKE_BINARY_DIR})
     install(TARGETS millrace_tool RUNTIME)

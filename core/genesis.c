@@ -23,7 +23,7 @@ static const char *check_logic(const struct mr_logic *logic)
     }
     const char *flaw = mr_catalog_flaw(logic->catalog);
     if (flaw == NULL && logic->config != NULL) {
-        flaw = mr_message_flaw(logic->config);
+        flaw = mr_message_flaw(logic->config, false);
     }
     if (flaw != NULL) {
         return flaw;

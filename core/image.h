@@ -69,7 +69,7 @@ struct mr_timer_key {
     uint32_t reserved;
 };
 
-/* Where the parts lie, as offsets from the image's beginning; follows from genesis and the logic. */
+/* Where the parts lie, as offsets from the image's beginning; follows from genesis and logic. */
 struct mr_image_parts {
     uint64_t config;
     uint64_t sessions;

@@ -1,5 +1,5 @@
 /*
- * A pool of equal objects in an image: 32-bit indices from 1 (0 is nobody), a list of the freed ones
+ * A pool of equal objects in an image: 32-bit indices from 1 (0 is nobody), a list of the freed
  * (last in, first out) and a high-water mark, above which nothing was ever used. The first four
  * bytes of a freed object hold its link; the rest keeps what it had.
  */

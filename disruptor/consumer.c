@@ -49,11 +49,11 @@ uint64_t mr_consumer_look(struct mr_consumer *consumer)
     return consumer->available;
 }
 
-/* A consumer that has caught up with a fast producer would take the cursor's line, and the slot's that
- * is being filled, away from it at every message: three to ten times slower for both. So it paces
- * itself: it pauses before it looks again, longer as long as that makes the batches larger, up to
- * PACE_MAX; but only while messages come faster than one a pause. One look that finds nothing ends it,
- * so that a message that comes alone is met by a consumer that looks all the time. */
+/* A consumer that has caught up with a fast producer would take the cursor's line, and the slot's
+ * that is being filled, away from it at every message: three to ten times slower for both. So it
+ * paces itself: it pauses before it looks again, longer as long as that makes the batches larger,
+ * up to PACE_MAX; but only while messages come faster than one a pause. One look that finds nothing
+ * ends it, so that a message that comes alone is met by a consumer that looks all the time. */
 static void pace_adapt(struct mr_consumer *consumer, uint64_t found)
 {
     uint64_t quarter = mr_ring_capacity(consumer->ring) / 4;

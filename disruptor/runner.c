@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 
@@ -71,7 +72,7 @@ int mr_runner_init(struct mr_runner *runner, const struct mr_runner_options *opt
     if (options->name == NULL)
         name_join(runner->name, agents, count);
     else
-        strncpy(runner->name, options->name, MR_RUNNER_NAME_SIZE - 1);
+        snprintf(runner->name, sizeof runner->name, "%s", options->name);
     runner->options.name = NULL; /* the copy counts; the caller's may go */
     return MR_OK;
 }

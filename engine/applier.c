@@ -138,19 +138,21 @@ static void end_entry(struct mr_applier *applier)
     applier->entry = NULL;
 }
 
-static const struct mr_command *next_command(const struct mr_applier *applier,
-                                             struct mr_error *error)
+static const struct mr_command *next_command(struct mr_applier *applier, struct mr_error *error)
 {
     const struct mr_entry *entry = applier->entry;
     const unsigned char *end = (const unsigned char *)entry + entry->length;
     const struct mr_command *command = mr_command_at(applier->next, (uint64_t)(end - applier->next));
     uint64_t expected = entry->first_sequence + (entry->count - applier->left);
-    if (command == NULL || command->sequence != expected) {
+    if (command == NULL || command->sequence != expected ||
+        command->time_ns < applier->last_time_ns) {
         mr_error_set(error, MR_E_CORRUPT,
-                     "entry %llu: the command at sequence %llu does not fit its entry",
+                     "entry %llu: the command at sequence %llu does not fit its entry, or lies before "
+                     "its predecessor in time",
                      (unsigned long long)entry->index, (unsigned long long)expected);
         return NULL;
     }
+    applier->last_time_ns = command->time_ns;
     return command;
 }
 

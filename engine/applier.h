@@ -32,6 +32,7 @@ struct mr_applier {
     unsigned char *outbox_memory;
     struct mr_digest digest;  /* of all events of the finished turns */
     uint64_t digests_checked; /* recorded digests that were compared */
+    uint64_t last_time_ns;    /* of the latest command */
 
     /* The entry at hand; NULL: none. */
     const struct mr_entry *entry;

@@ -24,8 +24,8 @@
  *      152    8 mask             the entry is XORed with it on disk; 0: not
  *      160    8 end_offset       in a seal: where the segment's frames end; else 0
  *      168   72 reserved         zero
- *      240   16 checksum         XXH3-128 of these 256 bytes with zeros here, seeded with journal id,
- *                                generation, segment and offset
+ *      240   16 checksum         XXH3-128 of these 256 bytes with zeros here, seeded with
+ *                                journal id, generation, segment and offset
  *      256      entry            header and commands
  *               padding          0xC3 up to `length`
  */

@@ -4,8 +4,8 @@
  *
  * Two independent checks cover every byte once. The header's checksum, seeded with the frame's
  * place, covers the 256 bytes of the header, all within the first sector, so that a header can be
- * trusted even when the sectors behind it were lost. The entry's digest, named by the header, covers
- * the entry. The padding is one fixed pattern and is compared.
+ * trusted even when the sectors behind it were lost. The entry's digest, named by the header,
+ * covers the entry. The padding is one fixed pattern and is compared.
  */
 #ifndef MR_JOURNAL_FRAME_H
 #define MR_JOURNAL_FRAME_H
@@ -105,7 +105,8 @@ static inline uint32_t mr_frame_length(uint32_t entry_length)
 /* Fills the frame behind its entry with the pattern. */
 void mr_frame_pad(void *frame, uint32_t entry_length);
 
-/* True when one of the whole sectors of `bytes` is all zero. `size` is a multiple of the sector's. */
+/* True when one of the whole sectors of `bytes` is all zero. `size` is a multiple of the sector's.
+ * */
 bool mr_frame_has_zero_sector(const void *bytes, size_t size);
 
 /* XORs the entry of `frame` with `mask`, over and over; twice undoes it. */

@@ -74,8 +74,7 @@ static int allocate(struct mr_journal **out, struct mr_error *error)
 {
     enum { PAGES = MR_FRAMES_IN_FLIGHT_MAX * MR_PAGE_SIZE };
     struct mr_journal *journal = calloc(1, sizeof *journal);
-    unsigned char *memory =
-        mr_pages_allocate(MR_FRAME_BYTES_MAX + PAGES + MR_SEGMENT_HEAD + MR_ZERO_CHUNK);
+    unsigned char *memory = mr_pages_allocate(MR_FRAME_BYTES_MAX + PAGES + MR_SEGMENT_HEAD);
     if (journal == NULL || memory == NULL) {
         free(journal);
         free(memory);
@@ -85,8 +84,6 @@ static int allocate(struct mr_journal **out, struct mr_error *error)
     journal->bounce = memory;
     journal->pages = journal->bounce + MR_FRAME_BYTES_MAX;
     journal->head = journal->pages + PAGES;
-    journal->zeros = journal->head + MR_SEGMENT_HEAD;
-    memset(journal->zeros, 0, MR_ZERO_CHUNK);
     journal->file = journal->next_file = -1;
     journal->prepare.file = journal->prepare.directory = -1;
     for (int i = 0; i < MR_FRAMES_IN_FLIGHT_MAX; i++) {

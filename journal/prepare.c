@@ -101,7 +101,7 @@ static int write_zeros(struct mr_journal *journal)
         if (prepare->offset < end) {
             uint64_t left = end - prepare->offset;
             uint32_t size = left < MR_ZERO_CHUNK ? (uint32_t)left : MR_ZERO_CHUNK;
-            submit(journal, MR_IO_WRITE, prepare->file, journal->zeros, size, prepare->offset);
+            submit(journal, MR_IO_WRITE, prepare->file, mr_segment_zeros(), size, prepare->offset);
             prepare->offset += size;
         } else {
             submit(journal, MR_IO_WRITE, prepare->file, journal->head, MR_SEGMENT_HEAD, 0);

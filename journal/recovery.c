@@ -1,16 +1,20 @@
 /*
- * The decision table. The walk (scan.c) passes all frames that are whole, in place and chained; they
- * are kept, whether a watermark covers them or not. Where it ends, at the frame numbered e, the look
- * ahead (tail.c) gathers the highest watermark w that anything whole carries, behind that place too,
- * and whether an honest death explains all that lies there. The first row that fits decides:
+ * The decision table. The walk (scan.c) passes all frames that are whole, in place and chained;
+ * they are kept, whether a watermark covers them or not. It ends where frame number e ought to be.
+ * The first row that fits decides. Some of them need only that place:
  *
- *   I  something whole of an unknown version            refuse (MR_E_VERSION)
+ *   E  a whole frame that does not continue the chain   refuse: stale, misdirected, duplicated
+ *   F  bytes between a segment's frames and its seal    refuse
  *   G  a superblock damaged, foreign, of the wrong size refuse
  *   H  a segment missing                                refuse
+ *   I  something whole of an unknown version            refuse (MR_E_VERSION)
+ *
+ * Else the look ahead (tail.c) gathers the highest watermark w that anything whole carries, up to
+ * the end of the last segment, and whether an honest death explains all that lies there:
+ *
  *   C  e <= w: the frame had been durable               refuse: rot
- *   E  a whole frame that does not continue the chain   refuse: stale, misdirected, duplicated
  *   D  a frame damaged though no sector is zero         refuse: rot
- *   F  bytes that no frame in flight can have left      refuse
+ *   E F G H I as above, behind that place               refuse
  *   B  bytes behind the end, all explained              archive, zero, go on
  *   A  zeros                                            go on
  *
@@ -140,24 +144,10 @@ static void fill_resume(struct mr_resume *resume, const struct mr_scan *scan)
     memcpy(resume->journal_id, scan->journal_id, sizeof resume->journal_id);
 }
 
-/* The walk ended where `resume` says: settles the case. MR_OK, or MR_E_IO. */
-static int settle(struct mr_scan *scan, const struct mr_resume *resume, struct mr_tail *tail,
-                  struct finding *finding, struct mr_error *error)
+/* What the look ahead found behind the place that `resume` names. */
+static void judge_tail(const struct mr_scan *scan, const struct mr_resume *resume,
+                       const struct mr_tail *tail, struct finding *finding)
 {
-    *finding = (struct finding){
-        .fault = scan->fault,
-        .segment = scan->fault_segment,
-        .offset = scan->fault_offset,
-        .sequence = scan->tip.sequence + 1,
-    };
-    if (!needs_look(scan->fault)) {
-        finding->kind = case_of(scan->fault);
-        return MR_OK;
-    }
-    int status = mr_tail_look(scan, tail, error);
-    if (status != MR_OK) {
-        return status;
-    }
     bool durable = scan->durable.number >= resume->number;
     /* Where a seal is damaged, the walk ended in front of the gap before it. */
     bool is_seal = scan->fault == MR_FAULT_BLANK && tail->fault_segment == resume->segment &&
@@ -176,7 +166,27 @@ static int settle(struct mr_scan *scan, const struct mr_resume *resume, struct m
     } else if (tail->fault == MR_FAULT_NONE) {
         finding->kind = tail->count > 0 ? MR_CASE_TORN : MR_CASE_CLEAN;
     }
-    return MR_OK;
+}
+
+/* The walk ended where `resume` says: settles the case. MR_OK, or MR_E_IO. */
+static int settle(struct mr_scan *scan, const struct mr_resume *resume, struct mr_tail *tail,
+                  struct finding *finding, struct mr_error *error)
+{
+    *finding = (struct finding){
+        .kind = case_of(scan->fault),
+        .fault = scan->fault,
+        .segment = scan->fault_segment,
+        .offset = scan->fault_offset,
+        .sequence = scan->tip.sequence + 1,
+    };
+    if (!needs_look(scan->fault)) {
+        return MR_OK;
+    }
+    int status = mr_tail_look(scan, tail, error);
+    if (status == MR_OK) {
+        judge_tail(scan, resume, tail, finding);
+    }
+    return status;
 }
 
 static int decide(struct mr_scan *scan, struct mr_recovery *report, struct mr_damage *damage,
@@ -275,7 +285,8 @@ static int sync_segments(struct mr_storage *storage, struct mr_error *error)
  *   3. Remove a half-prepared segment. It had no name; without this step it is removed next time.
  *   4. Archive the torn bytes under a name of their own. A crash leaves a temporary, or an archive
  *      and the torn bytes; next time they are archived again under the next free name.
- *   5. Zero the torn bytes and sync. A crash leaves any of their sectors zeroed: still torn (case B)
+ *   5. Zero the torn bytes and sync. A crash leaves any of their sectors zeroed: still torn (case
+ * B)
  *      or clean (case A), never whole, since a frame that lost a sector only loses more.
  *   6. Open for appending. The first new frame's watermark covers all that was kept.
  */

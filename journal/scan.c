@@ -22,7 +22,7 @@ void mr_bound_raise(struct mr_bound *bound, const struct mr_frame_header *header
 int mr_scan_init(struct mr_scan *scan, struct mr_storage *storage, struct mr_error *error)
 {
     *scan = (struct mr_scan){.storage = storage, .number = 1, .generation = 1};
-    scan->window.file = -1;
+    mr_window_init(&scan->window, storage);
     int status = mr_inventory_take(storage, &scan->inventory, error);
     if (status != MR_OK) {
         return status;
@@ -30,11 +30,7 @@ int mr_scan_init(struct mr_scan *scan, struct mr_storage *storage, struct mr_err
     if (scan->inventory.count == 0) {
         return mr_error_set(error, MR_E_NOT_FOUND, "there is no journal in this directory");
     }
-    status = mr_window_init(&scan->window, storage, error);
-    if (status != MR_OK) {
-        mr_inventory_free(&scan->inventory);
-    }
-    return status;
+    return MR_OK;
 }
 
 void mr_scan_free(struct mr_scan *scan)

@@ -39,8 +39,8 @@ struct mr_scan {
 int mr_scan_init(struct mr_scan *scan, struct mr_storage *storage, struct mr_error *error);
 void mr_scan_free(struct mr_scan *scan);
 
-/* Opens the segment at a place of the inventory (below its count) and checks its head. MR_OK; MR_AGAIN
- * when it is damaged (`fault` says how); MR_E_*. */
+/* Opens the segment at a place of the inventory (below its count) and checks its head. MR_OK;
+ * MR_AGAIN when it is damaged (`fault` says how); MR_E_*. */
 int mr_scan_enter(struct mr_scan *scan, uint32_t at, struct mr_error *error);
 
 /* MR_OK: the next whole frame that continues the chain; `*entry` is NULL for a watermark, else lies

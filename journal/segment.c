@@ -38,6 +38,10 @@
 
 static const unsigned char segment_magic[8] = "MRSEGMT";
 
+/* Never written, so that it takes no memory: all of its pages are the system's one page of zeros.
+ * */
+static _Alignas(MR_PAGE_SIZE) unsigned char zeros[MR_ZERO_CHUNK];
+
 _Static_assert(sizeof(struct mr_superblock) == 128, "layout");
 _Static_assert(offsetof(struct mr_superblock, generation) == 16, "layout");
 _Static_assert(offsetof(struct mr_superblock, journal_id) == 32, "layout");
@@ -116,7 +120,6 @@ enum mr_fault mr_segment_get_head(const void *head, uint32_t number,
                                   struct mr_superblock *superblock, uint64_t *offset)
 {
     static const uint64_t copies[2] = {MR_SUPERBLOCK_COPY_A, MR_SUPERBLOCK_COPY_B};
-    static const unsigned char zeros[MR_PAGE_SIZE];
     struct mr_superblock found[2];
     for (int i = 0; i < 2; i++) {
         *offset = copies[i];
@@ -125,13 +128,18 @@ enum mr_fault mr_segment_get_head(const void *head, uint32_t number,
             return fault;
         }
         *offset = copies[i] + MR_PAGE_SIZE;
-        if (memcmp((const unsigned char *)head + *offset, zeros, sizeof zeros) != 0) {
+        if (memcmp((const unsigned char *)head + *offset, zeros, MR_PAGE_SIZE) != 0) {
             return MR_FAULT_GARBAGE;
         }
     }
     *offset = MR_SUPERBLOCK_COPY_B;
     *superblock = found[0];
     return copies_agree(found[0], found[1]) ? MR_FAULT_NONE : MR_FAULT_SUPERBLOCK;
+}
+
+const void *mr_segment_zeros(void)
+{
+    return zeros;
 }
 
 void *mr_pages_allocate(size_t size)
@@ -157,22 +165,21 @@ int mr_leftover_remove(struct mr_storage *storage, const char *name, struct mr_e
     return status == MR_E_NOT_FOUND ? MR_OK : status;
 }
 
-static int fill_temporary(struct mr_storage *storage, int file, unsigned char *chunk,
+static int fill_temporary(struct mr_storage *storage, int file, void *head,
                           struct mr_superblock *superblock, struct mr_error *error)
 {
     const struct mr_storage_calls *calls = storage->calls;
     int status = MR_OK;
-    memset(chunk, 0, MR_ZERO_CHUNK);
     uint64_t offset = MR_SEGMENT_HEAD;
     while (offset < superblock->segment_bytes && status == MR_OK) {
         uint64_t left = superblock->segment_bytes - offset;
         size_t size = left < MR_ZERO_CHUNK ? (size_t)left : MR_ZERO_CHUNK;
-        status = calls->write(storage, file, offset, chunk, size, error);
+        status = calls->write(storage, file, offset, zeros, size, error);
         offset += size;
     }
     if (status == MR_OK) {
-        mr_segment_put_head(chunk, superblock);
-        status = calls->write(storage, file, 0, chunk, MR_SEGMENT_HEAD, error);
+        mr_segment_put_head(head, superblock);
+        status = calls->write(storage, file, 0, head, MR_SEGMENT_HEAD, error);
     }
     return status == MR_OK ? calls->sync(storage, file, error) : status;
 }
@@ -185,15 +192,15 @@ int mr_segment_make(struct mr_storage *storage, struct mr_superblock *superblock
     if (status != MR_OK) {
         return status;
     }
-    unsigned char *chunk = mr_pages_allocate(MR_ZERO_CHUNK);
-    if (chunk == NULL) {
+    void *head = mr_pages_allocate(MR_SEGMENT_HEAD);
+    if (head == NULL) {
         return mr_error_set(error, MR_E_NO_MEMORY, "no memory to prepare a segment");
     }
     int file;
     status = calls->open(storage, MR_SEGMENT_TEMPORARY,
                          MR_OPEN_WRITE | MR_OPEN_CREATE | MR_OPEN_DIRECT, &file, error);
     if (status == MR_OK) {
-        status = fill_temporary(storage, file, chunk, superblock, error);
+        status = fill_temporary(storage, file, head, superblock, error);
         calls->close(storage, file);
         if (status == MR_OK) {
             char name[MR_SEGMENT_NAME_SIZE];
@@ -206,6 +213,6 @@ int mr_segment_make(struct mr_storage *storage, struct mr_superblock *superblock
             (void)mr_leftover_remove(storage, MR_SEGMENT_TEMPORARY, NULL);
         }
     }
-    free(chunk);
+    free(head);
     return status;
 }

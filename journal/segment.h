@@ -63,8 +63,8 @@ static inline uint64_t mr_segment_seal_offset(uint64_t segment_bytes)
  * caller: segment, generation, segment_bytes, journal_id, durable. */
 void mr_segment_put_head(void *head, struct mr_superblock *superblock);
 
-/* Checks those bytes, strictly: both copies whole and alike, zeros between. NONE, SUPERBLOCK, FOREIGN
- * (`number` is not what it says), VERSION or GARBAGE; `*offset` says where. */
+/* Checks those bytes, strictly: both copies whole and alike, zeros between. NONE, SUPERBLOCK,
+ * FOREIGN (`number` is not what it says), VERSION or GARBAGE; `*offset` says where. */
 enum mr_fault mr_segment_get_head(const void *head, uint32_t number,
                                   struct mr_superblock *superblock, uint64_t *offset);
 
@@ -93,6 +93,9 @@ int mr_directory_sync(struct mr_storage *storage, const char *name, struct mr_er
 
 /* Removes a file that may not be there. */
 int mr_leftover_remove(struct mr_storage *storage, const char *name, struct mr_error *error);
+
+/* MR_ZERO_CHUNK zeros at a multiple of 4 KiB, to write from. */
+const void *mr_segment_zeros(void);
 
 /* `size` bytes at a multiple of 4 KiB; NULL: no memory. Free with free(). */
 void *mr_pages_allocate(size_t size);

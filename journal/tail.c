@@ -89,8 +89,9 @@ static int look_at_frame(struct look *look, uint64_t offset, const struct mr_fra
     return MR_OK;
 }
 
-/* A page without a whole header. At the known start of a frame its first sector must be zero: it was
- * lost, or nothing was written. Elsewhere it may belong to a frame whose first sector was lost. */
+/* A page without a whole header. At the known start of a frame its first sector must be zero: it
+ * was lost, or nothing was written. Elsewhere it may belong to a frame whose first sector was lost.
+ * */
 static enum mr_fault blame_page(const unsigned char *page, enum mr_fault fault, bool frame_start)
 {
     if (!frame_start || mr_bytes_zero(page, MR_SECTOR_SIZE)) {

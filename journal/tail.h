@@ -2,10 +2,10 @@
  * Looking ahead from the first place that holds no good frame: what lies behind it, and could the
  * death of an honest disk have left it there?
  *
- * What such a death leaves: the frames that were in flight, at most MR_FRAMES_IN_FLIGHT_MAX of them,
- * one behind the other, each of their sectors written or still zero. As no sector of a frame is
- * zero, a frame that is not whole has a zero sector; and as a frame's header lies in one sector, it
- * is whole or zero.
+ * What such a death leaves: the frames that were in flight, at most MR_FRAMES_IN_FLIGHT_MAX of
+ * them, one behind the other, each of their sectors written or still zero. As no sector of a frame
+ * is zero, a frame that is not whole has a zero sector; and as a frame's header lies in one sector,
+ * it is whole or zero.
  */
 #ifndef MR_JOURNAL_TAIL_H
 #define MR_JOURNAL_TAIL_H
@@ -35,8 +35,8 @@ struct mr_tail {
 };
 
 /* Looks from where `scan` ended to the end of the last segment, or until a watermark says that the
- * frame at that place had been durable: then scan->durable.number >= scan->number, which settles it.
- * scan->number and scan->tip stay; the place moves. MR_OK or MR_E_*. */
+ * frame at that place had been durable: then scan->durable.number >= scan->number, which settles
+ * it. scan->number and scan->tip stay; the place moves. MR_OK or MR_E_*. */
 int mr_tail_look(struct mr_scan *scan, struct mr_tail *tail, struct mr_error *error);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * Archiving and zeroing a torn tail. The archive comes first and is synced first, so that no byte of
- * it is lost, whenever the next crash comes.
+ * Archiving and zeroing a torn tail. The archive comes first and is synced first, so that no byte
+ * of it is lost, whenever the next crash comes.
  */
 #include "journal/recovery.h"
 
@@ -87,7 +87,7 @@ static int archive_part(struct mr_storage *storage, const struct mr_tail_part *p
 }
 
 static int zero_part(struct mr_storage *storage, const struct mr_tail_part *part,
-                     const unsigned char *zeros, struct mr_error *error)
+                     struct mr_error *error)
 {
     const struct mr_storage_calls *calls = storage->calls;
     char segment[MR_SEGMENT_NAME_SIZE];
@@ -101,7 +101,7 @@ static int zero_part(struct mr_storage *storage, const struct mr_tail_part *part
          offset += MR_ZERO_CHUNK) {
         uint64_t left = part->end - offset;
         size_t size = left < MR_ZERO_CHUNK ? (size_t)left : MR_ZERO_CHUNK;
-        status = calls->write(storage, file, offset, zeros, size, error);
+        status = calls->write(storage, file, offset, mr_segment_zeros(), size, error);
     }
     if (status == MR_OK) {
         status = calls->sync(storage, file, error);
@@ -137,10 +137,9 @@ int mr_torn_remove(struct mr_storage *storage, const struct mr_tail *tail, char 
         return mr_error_set(error, MR_E_NO_MEMORY, "no memory to archive a torn tail");
     }
     int status = archive_all(storage, tail, chunk, archive, error);
-    memset(chunk, 0, MR_ZERO_CHUNK);
-    for (uint32_t i = 0; i < tail->count && status == MR_OK; i++) {
-        status = zero_part(storage, &tail->parts[i], chunk, error);
-    }
     free(chunk);
+    for (uint32_t i = 0; i < tail->count && status == MR_OK; i++) {
+        status = zero_part(storage, &tail->parts[i], error);
+    }
     return status;
 }

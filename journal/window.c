@@ -7,14 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-int mr_window_init(struct mr_window *window, struct mr_storage *storage, struct mr_error *error)
+void mr_window_init(struct mr_window *window, struct mr_storage *storage)
 {
     *window = (struct mr_window){.storage = storage, .file = -1};
-    window->bytes = mr_pages_allocate(MR_WINDOW_BYTES);
-    if (window->bytes == NULL) {
-        return mr_error_set(error, MR_E_NO_MEMORY, "no memory to read the journal");
-    }
-    return MR_OK;
 }
 
 void mr_window_free(struct mr_window *window)
@@ -22,6 +17,22 @@ void mr_window_free(struct mr_window *window)
     mr_window_close(window);
     free(window->bytes);
     window->bytes = NULL;
+}
+
+/* Small files need no large window: tests look at millions of them. */
+static int make_capacity(struct mr_window *window, struct mr_error *error)
+{
+    size_t needed =
+        window->file_bytes < MR_WINDOW_BYTES ? (size_t)window->file_bytes : MR_WINDOW_BYTES;
+    if (needed > window->capacity) {
+        free(window->bytes);
+        window->bytes = mr_pages_allocate(needed);
+        window->capacity = window->bytes != NULL ? needed : 0;
+        if (window->bytes == NULL) {
+            return mr_error_set(error, MR_E_NO_MEMORY, "no memory to read the journal");
+        }
+    }
+    return MR_OK;
 }
 
 int mr_window_open(struct mr_window *window, const char *name, struct mr_error *error)
@@ -35,6 +46,9 @@ int mr_window_open(struct mr_window *window, const char *name, struct mr_error *
     }
     window->file = file;
     status = calls->size(window->storage, file, &window->file_bytes, error);
+    if (status == MR_OK) {
+        status = make_capacity(window, error);
+    }
     if (status != MR_OK) {
         mr_window_close(window);
     }
@@ -71,7 +85,7 @@ static int fill(struct mr_window *window, uint64_t offset, size_t size, struct m
     if (wanted > window->file_bytes - offset - kept) {
         wanted = (size_t)(window->file_bytes - offset - kept);
     }
-    ASSERT(kept + wanted <= MR_WINDOW_BYTES);
+    ASSERT(kept + wanted <= window->capacity);
     size_t got = 0;
     int status = window->storage->calls->read(window->storage, window->file, offset + kept,
                                               window->bytes + kept, wanted, &got, error);

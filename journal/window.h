@@ -18,16 +18,17 @@ struct mr_window {
     struct mr_storage *storage;
     int file;             /* -1: none */
     uint64_t file_bytes;  /* of the file */
-    unsigned char *bytes; /* MR_WINDOW_BYTES of them */
-    uint64_t start;       /* in the file, of what `bytes` holds */
+    unsigned char *bytes; /* as many as the largest file so far, MR_WINDOW_BYTES at most */
+    size_t capacity;
+    uint64_t start; /* in the file, of what `bytes` holds */
     size_t have;
     uint64_t bytes_read; /* so far, of all files */
 };
 
-int mr_window_init(struct mr_window *window, struct mr_storage *storage, struct mr_error *error);
+void mr_window_init(struct mr_window *window, struct mr_storage *storage);
 void mr_window_free(struct mr_window *window);
 
-/* Opens `name` in place of the file before. MR_E_NOT_FOUND, MR_E_IO. */
+/* Opens `name` in place of the file before. MR_E_NOT_FOUND, MR_E_IO, MR_E_NO_MEMORY. */
 int mr_window_open(struct mr_window *window, const char *name, struct mr_error *error);
 void mr_window_close(struct mr_window *window);
 

@@ -82,7 +82,6 @@ struct mr_journal {
     unsigned char *bounce; /* MR_FRAME_BYTES_MAX */
     unsigned char *pages;  /* one for each slot: watermarks and seals */
     unsigned char *head;   /* MR_SEGMENT_HEAD, of the segment that is being prepared */
-    unsigned char *zeros;  /* MR_ZERO_CHUNK */
     bool bounce_taken;
 };
 

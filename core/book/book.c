@@ -6,6 +6,8 @@
 #include "core/book/layout.h"
 #include "core/book/orders.h"
 
+#include <millrace/common.h>
+
 MR_ENUM_NAMES(mr_book_side, MR_BOOK_SIDES);
 MR_ENUM_NAMES(mr_book_kind, MR_BOOK_KINDS);
 MR_ENUM_NAMES(mr_book_tif, MR_BOOK_TIFS);
@@ -82,7 +84,7 @@ static uint32_t apply(struct mr_context *context, const struct mr_command *comma
     case MR_BOOK_INSTRUMENT_DEFINE:
         return mr_book_instrument_apply(context, body);
     default:
-        return MR_BOOK_UNKNOWN_COMMAND;
+        return MR_REASON_UNKNOWN_TYPE;
     }
 }
 

@@ -19,12 +19,16 @@
 
 enum { BOOK_ID_STEP = 8 };
 
-/* Two secret odd multipliers, of the instrument and of the state, with the upper half folded into
- * the lower in between: whoever does not know the seed cannot choose ids that share a home. */
+/* Multiplications by secret odd numbers, of the instrument and of the state, with the upper half
+ * folded into the lower in between: whoever does not know the seed cannot choose ids that share a
+ * home. Three of them, because after two an arithmetic sequence can still be one, which a bad
+ * multiplier piles up. */
 static inline uint32_t book_id_hash(const struct mr_book *book,
                                     const struct book_instrument *instrument, uint64_t id)
 {
     uint64_t mixed = id * instrument->hash_key;
+    mixed ^= mixed >> 32;
+    mixed *= book->hash_key;
     mixed ^= mixed >> 32;
     return (uint32_t)((mixed * book->hash_key) >> 32);
 }
@@ -95,11 +99,11 @@ static inline void book_ids_settle(struct mr_book *book)
 }
 
 /* `slot` is where book_id_find said. */
-static inline void book_id_insert(struct mr_book *book, struct book_id *slot, uint32_t hash,
-                                  uint32_t ref)
+static inline void book_id_insert(struct mr_book *book, struct book_id *slot,
+                                  const struct book_order *order)
 {
     VERIFY(slot->ref == 0);
-    *slot = (struct book_id){.hash = hash, .ref = ref};
+    *slot = (struct book_id){.hash = order->hash, .ref = book_order_ref(book, order)};
     book->live++;
     book_ids_settle(book);
 }
@@ -118,22 +122,30 @@ static inline void book_id_close(struct book_id *table, uint32_t bits, uint32_t 
     table[i] = (struct book_id){0};
 }
 
-static inline void book_id_remove(struct mr_book *book, const struct book_instrument *instrument,
-                                  const struct book_order *order)
+/* Removes the entry of a live order: `slot` is where book_id_find said. */
+static inline void book_id_remove(struct mr_book *book, const struct book_id *slot)
 {
-    uint32_t hash = book_id_hash(book, instrument, order->id);
+    uint32_t bits = book_id_bits(book, slot->hash);
+    struct book_id *table = book_id_table(book, bits);
+    book_id_close(table, bits, (uint32_t)(slot - table));
+    book->live--;
+    book_ids_settle(book);
+}
+
+/* The slot of a live order. */
+static inline struct book_id *book_id_slot(const struct mr_book *book,
+                                           const struct book_order *order)
+{
     uint32_t ref = book_order_ref(book, order);
-    uint32_t bits = book_id_bits(book, hash);
+    uint32_t bits = book_id_bits(book, order->hash);
     struct book_id *table = book_id_table(book, bits);
     uint32_t mask = (UINT32_C(1) << bits) - 1;
-    uint32_t i = book_id_home(hash, bits);
+    uint32_t i = book_id_home(order->hash, bits);
     while (table[i].ref != ref) {
         VERIFY(table[i].ref != 0);
         i = (i + 1) & mask;
     }
-    book_id_close(table, bits, i);
-    book->live--;
-    book_ids_settle(book);
+    return &table[i];
 }
 
 #endif

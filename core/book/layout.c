@@ -25,7 +25,7 @@ static uint32_t bits_for(uint64_t count)
     return mr_log2(mr_power_of_two_at_least(count));
 }
 
-static struct book_layout layout_of(const struct mr_book_config *config)
+struct book_layout mr_book_layout(const struct mr_book_config *config)
 {
     uint64_t orders = (uint64_t)config->orders_max + 1; /* see book_order_take */
     uint64_t levels = config->levels_max;
@@ -72,7 +72,7 @@ uint64_t mr_book_state_size(const void *config_bytes)
         !within(config->orders_max, ORDERS_MAX) || !within(config->levels_max, LEVELS_MAX) ||
         !within(config->fills_max, FILLS_MAX))
         return 0;
-    return layout_of(config).size;
+    return mr_book_layout(config).size;
 }
 
 _Static_assert((UINT64_C(1) << 32) * BOOK_UNIT > (uint64_t)ORDERS_MAX * sizeof(struct book_order) +
@@ -90,7 +90,7 @@ void mr_book_init(void *state, const void *config_bytes)
     const struct mr_book_config *config = config_bytes;
     struct mr_book *book = state;
     ASSERT((uintptr_t)state % ALIGNMENT == 0);
-    struct book_layout layout = layout_of(config);
+    struct book_layout layout = mr_book_layout(config);
     *book = (struct mr_book){
         .hash_key = mr_mix64(config->hash_seed) | 1,
         .ids = {.bits = BOOK_ID_BITS_MIN},

@@ -6,6 +6,9 @@
 
 #include "core/book/state.h"
 
+/* Of a configuration whose state_size is not 0. */
+struct book_layout mr_book_layout(const struct mr_book_config *config);
+
 void mr_book_config_default(void *config);
 uint64_t mr_book_state_size(const void *config);
 uint32_t mr_book_turn_events_max(const void *config);

@@ -35,7 +35,7 @@ static uint32_t match_level(struct mr_context *context, struct book_instrument *
             break;
         ref = maker->link.next;
         side->orders--;
-        book_id_remove(book, instrument, maker);
+        book_id_remove(book, book_id_slot(book, maker));
         book_order_give(book, maker);
     }
     /* Whoever is first now follows the sentinel, also after a partial fill. */

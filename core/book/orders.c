@@ -20,14 +20,24 @@ static inline uint32_t quantity_flaw(const struct book_instrument *instrument, u
     return quantity > instrument->quantity_max ? MR_BOOK_QUANTITY_TOO_LARGE : 0;
 }
 
+static inline struct book_id *slot_of(const struct mr_book *book,
+                                      const struct book_instrument *instrument, uint32_t hash,
+                                      uint64_t id)
+{
+    return book_id_find(book, hash, book_instrument_index(book, instrument), id);
+}
+
 /* Takes a live order out of the book. Its memory is given back and stays readable until the next
  * order comes. */
-static void take_out(struct mr_book *book, struct book_instrument *instrument,
-                     struct book_order *order)
+static inline const struct book_order *take_out(struct mr_book *book,
+                                                struct book_instrument *instrument,
+                                                const struct book_id *slot)
 {
+    struct book_order *order = book_order(book, slot->ref);
     book_level_unlink(book, &instrument->sides[order->side], order);
-    book_id_remove(book, instrument, order);
+    book_id_remove(book, slot);
     book_order_give(book, order);
+    return order;
 }
 
 /* -- New. -------------------------------------------------------------------------------------- */
@@ -66,7 +76,8 @@ static inline uint32_t room_flaw(const struct mr_book *book, const struct book_s
 
 static inline struct book_order *order_make(struct mr_book *book,
                                             const struct book_instrument *instrument,
-                                            const struct mr_book_order_new *command, uint64_t key)
+                                            const struct mr_book_order_new *command, uint64_t key,
+                                            uint32_t hash)
 {
     struct book_order *order = book_order_take(book);
     *order = (struct book_order){
@@ -75,6 +86,7 @@ static inline struct book_order *order_make(struct mr_book *book,
         .key = key,
         .open = command->quantity,
         .instrument = book_instrument_index(book, instrument),
+        .hash = hash,
         .side = command->side,
     };
     return order;
@@ -90,16 +102,15 @@ static enum mr_book_cancel remainder_cause(const struct mr_book_order_new *comma
 
 /* A new order that meets the other side, or that never rests. */
 static void new_trade(struct mr_context *context, struct book_instrument *instrument,
-                      const struct mr_book_order_new *command, uint32_t hash, uint64_t key,
-                      uint64_t limit)
+                      struct book_order *order, const struct mr_book_order_new *command)
 {
     struct mr_book *book = context->state;
-    struct book_order *order = order_make(book, instrument, command, key);
+    uint64_t limit = ~order->key;
     mr_book_match(context, instrument, order, limit);
     bool limited = book_crosses(&instrument->sides[order->side ^ 1], limit);
     if (order->open > 0 && command->tif == MR_BOOK_TIF_GTC && !limited) {
-        struct book_id *slot = book_id_find(book, hash, order->instrument, order->id);
-        book_id_insert(book, slot, hash, book_order_ref(book, order));
+        struct book_id *slot = book_id_find(book, order->hash, order->instrument, order->id);
+        book_id_insert(book, slot, order); /* where it was before the fills moved entries */
         book_level_append(book, &instrument->sides[order->side], order);
         return;
     }
@@ -108,78 +119,79 @@ static void new_trade(struct mr_context *context, struct book_instrument *instru
     book_order_give(book, order);
 }
 
-uint32_t mr_book_new_apply(struct mr_context *context, const struct mr_book_order_new *command)
+static inline uint32_t new_order(struct mr_context *context, struct book_instrument *instrument,
+                                 const struct mr_book_order_new *command)
 {
     struct mr_book *book = context->state;
-    struct book_instrument *instrument = book_instrument_near(book, command->instrument);
-    uint32_t reason = MR_BOOK_UNKNOWN_INSTRUMENT;
-    if (MR_UNLIKELY(instrument == NULL))
-        goto reject;
-    reason = new_flaw(instrument, command);
+    uint32_t reason = new_flaw(instrument, command);
     if (MR_UNLIKELY(reason != 0))
-        goto reject;
-
+        return reason;
     uint32_t hash = book_id_hash(book, instrument, command->order);
-    struct book_id *slot =
-        book_id_find(book, hash, book_instrument_index(book, instrument), command->order);
-    reason = MR_BOOK_DUPLICATE_ORDER;
+    struct book_id *slot = slot_of(book, instrument, hash, command->order);
     if (MR_UNLIKELY(slot->ref != 0))
-        goto reject;
+        return MR_BOOK_DUPLICATE_ORDER;
 
+    struct book_side *side = &instrument->sides[command->side];
+    const struct book_side *other = &instrument->sides[command->side ^ 1];
     bool market = command->kind == MR_BOOK_KIND_MARKET;
     uint64_t key = market ? UINT64_MAX : book_key(command->side, command->price);
-    struct book_side *other = &instrument->sides[command->side ^ 1];
     bool rests = command->tif == MR_BOOK_TIF_GTC && !book_crosses(other, ~key);
-    reason = 0;
     if (rests)
-        reason = room_flaw(book, &instrument->sides[command->side], key);
+        reason = room_flaw(book, side, key);
     else if (command->tif == MR_BOOK_TIF_FOK)
         reason = mr_book_match_whole(book, other, command->quantity, ~key);
     if (MR_UNLIKELY(reason != 0))
-        goto reject;
+        return reason;
 
     book_emit_accepted(context, instrument, command);
-    if (!rests) {
-        new_trade(context, instrument, command, hash, key, ~key);
-        return 0;
+    struct book_order *order = order_make(book, instrument, command, key, hash);
+    if (rests) {
+        book_id_insert(book, slot, order);
+        book_level_append(book, side, order);
+    } else {
+        new_trade(context, instrument, order, command);
     }
-    struct book_order *order = order_make(book, instrument, command, key);
-    book_id_insert(book, slot, hash, book_order_ref(book, order));
-    book_level_append(book, &instrument->sides[command->side], order);
     return 0;
+}
 
-reject:
-    return book_emit_rejected(context, instrument, MR_BOOK_ACTION_NEW, command->instrument,
-                              command->order, reason);
+uint32_t mr_book_new_apply(struct mr_context *context, const struct mr_book_order_new *command)
+{
+    struct book_instrument *instrument = book_instrument_near(context->state, command->instrument);
+    uint32_t reason = MR_BOOK_UNKNOWN_INSTRUMENT;
+    if (MR_LIKELY(instrument != NULL))
+        reason = new_order(context, instrument, command);
+    if (MR_UNLIKELY(reason != 0))
+        book_emit_rejected(context, instrument, MR_BOOK_ACTION_NEW, command->instrument,
+                           command->order, reason);
+    return reason;
 }
 
 /* -- Cancel. ----------------------------------------------------------------------------------- */
 
-/* The live order that a command names; NULL: *reason says why there is none. */
-static inline struct book_order *order_find(const struct mr_book *book,
-                                            const struct book_instrument *instrument, uint64_t id)
+static inline uint32_t cancel_order(struct mr_context *context, struct book_instrument *instrument,
+                                    uint64_t id)
 {
+    struct mr_book *book = context->state;
     uint32_t hash = book_id_hash(book, instrument, id);
-    const struct book_id *slot =
-        book_id_find(book, hash, book_instrument_index(book, instrument), id);
-    return slot->ref == 0 ? NULL : book_order(book, slot->ref);
+    const struct book_id *slot = slot_of(book, instrument, hash, id);
+    if (slot->ref == 0)
+        return MR_BOOK_UNKNOWN_ORDER;
+    const struct book_order *order = take_out(book, instrument, slot);
+    book_emit_cancelled(context, instrument, order, MR_BOOK_CANCEL_REQUESTED);
+    return 0;
 }
 
 uint32_t mr_book_cancel_apply(struct mr_context *context,
                               const struct mr_book_order_cancel *command)
 {
-    struct mr_book *book = context->state;
-    struct book_instrument *instrument = book_instrument_near(book, command->instrument);
-    if (MR_UNLIKELY(instrument == NULL))
-        return book_emit_rejected(context, NULL, MR_BOOK_ACTION_CANCEL, command->instrument,
-                                  command->order, MR_BOOK_UNKNOWN_INSTRUMENT);
-    struct book_order *order = order_find(book, instrument, command->order);
-    if (order == NULL)
-        return book_emit_rejected(context, instrument, MR_BOOK_ACTION_CANCEL, command->instrument,
-                                  command->order, MR_BOOK_UNKNOWN_ORDER);
-    take_out(book, instrument, order);
-    book_emit_cancelled(context, instrument, order, MR_BOOK_CANCEL_REQUESTED);
-    return 0;
+    struct book_instrument *instrument = book_instrument_near(context->state, command->instrument);
+    uint32_t reason = MR_BOOK_UNKNOWN_INSTRUMENT;
+    if (MR_LIKELY(instrument != NULL))
+        reason = cancel_order(context, instrument, command->order);
+    if (reason != 0)
+        book_emit_rejected(context, instrument, MR_BOOK_ACTION_CANCEL, command->instrument,
+                           command->order, reason);
+    return reason;
 }
 
 /* -- Replace. ---------------------------------------------------------------------------------- */
@@ -223,10 +235,10 @@ static uint32_t replace_move(struct mr_context *context, struct book_instrument 
     if (crosses) {
         mr_book_match(context, instrument, order, limit);
         bool limited = book_crosses(other, limit);
+        if (order->open > 0 && limited)
+            book_emit_cancelled(context, instrument, order, MR_BOOK_CANCEL_FILLS_LIMIT);
         if (order->open == 0 || limited) {
-            if (order->open > 0)
-                book_emit_cancelled(context, instrument, order, MR_BOOK_CANCEL_FILLS_LIMIT);
-            book_id_remove(book, instrument, order);
+            book_id_remove(book, book_id_slot(book, order));
             book_order_give(book, order);
             return 0;
         }
@@ -235,15 +247,20 @@ static uint32_t replace_move(struct mr_context *context, struct book_instrument 
     return 0;
 }
 
-/* A valid replacement of a live order. */
 static uint32_t replace_order(struct mr_context *context, struct book_instrument *instrument,
-                              struct book_order *order, uint64_t key,
                               const struct mr_book_order_replace *command)
 {
+    struct mr_book *book = context->state;
+    uint32_t hash = book_id_hash(book, instrument, command->order);
+    const struct book_id *slot = slot_of(book, instrument, hash, command->order);
+    if (slot->ref == 0)
+        return MR_BOOK_UNKNOWN_ORDER;
+    struct book_order *order = book_order(book, slot->ref);
+    uint64_t key = book_key(order->side, command->price);
     uint64_t open = command->quantity;
     if (command->basis == MR_BOOK_BASIS_TOTAL) {
         if (open <= order->filled) {
-            take_out(context->state, instrument, order);
+            take_out(book, instrument, slot);
             book_emit_cancelled(context, instrument, order, MR_BOOK_CANCEL_REPLACED);
             return 0;
         }
@@ -261,18 +278,12 @@ static uint32_t replace_order(struct mr_context *context, struct book_instrument
 uint32_t mr_book_replace_apply(struct mr_context *context,
                                const struct mr_book_order_replace *command)
 {
-    struct mr_book *book = context->state;
-    struct book_instrument *instrument = book_instrument_near(book, command->instrument);
+    struct book_instrument *instrument = book_instrument_near(context->state, command->instrument);
     uint32_t reason = MR_BOOK_UNKNOWN_INSTRUMENT;
     if (MR_LIKELY(instrument != NULL)) {
         reason = replace_flaw(instrument, command);
-        if (reason == 0) {
-            struct book_order *order = order_find(book, instrument, command->order);
-            reason = MR_BOOK_UNKNOWN_ORDER;
-            if (order != NULL)
-                reason = replace_order(context, instrument, order,
-                                       book_key(order->side, command->price), command);
-        }
+        if (reason == 0)
+            reason = replace_order(context, instrument, command);
     }
     if (reason != 0)
         book_emit_rejected(context, instrument, MR_BOOK_ACTION_REPLACE, command->instrument,

@@ -46,9 +46,9 @@ struct book_order {
     uint64_t open;
     uint64_t filled;
     uint32_t instrument; /* index */
+    uint32_t hash;       /* of its id, see ids.h */
     uint8_t side;
-    uint8_t reserved[3];
-    uint64_t reserved_too;
+    uint8_t reserved[7];
 };
 
 _Static_assert(sizeof(struct book_order) == 64, "an order is one cache line");

@@ -174,7 +174,7 @@ static const char *field_flaw(const struct mr_message *message, bool event, uint
     return NULL;
 }
 
-static const char *message_flaw(const struct mr_message *message, bool event)
+const char *mr_message_flaw(const struct mr_message *message, bool event)
 {
     if (!is_word(message->name) || mr_starts_with(message->name, "type_")) {
         return "catalog: a message has no proper name, or one like type_1, which unknown types get";
@@ -196,17 +196,12 @@ static const char *message_flaw(const struct mr_message *message, bool event)
     return offset == message->size ? NULL : "catalog: the fields do not fill the body";
 }
 
-const char *mr_message_flaw(const struct mr_message *message)
-{
-    return message_flaw(message, false);
-}
-
 static const char *messages_flaw(const struct mr_message *messages, uint32_t count, bool event,
                                  const struct mr_message *common, uint32_t common_count)
 {
     for (uint32_t i = 0; i < count; i++) {
         const struct mr_message *message = &messages[i];
-        const char *flaw = message_flaw(message, event);
+        const char *flaw = mr_message_flaw(message, event);
         if (flaw != NULL) {
             return flaw;
         }

@@ -1,5 +1,5 @@
 /*
- * Text into the caller's buffer, as snprintf does it: whatever does not fit is counted all the same.
+ * Text into the caller's buffer, as snprintf does it: what does not fit is counted all the same.
  */
 #ifndef MR_CORE_CATALOG_WRITER_H
 #define MR_CORE_CATALOG_WRITER_H

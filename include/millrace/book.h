@@ -47,7 +47,8 @@
  * first of: unknown_instrument; bad_side, bad_kind, bad_tif, bad_basis;
  * price_out_of_range; zero_quantity, quantity_too_large; duplicate_order or unknown_order;
  * quantity_too_large of a replacement together with what is filled; fok_unfilled, fills_limit;
- * orders_full; levels_full.
+ * orders_full; levels_full. Of an instrument: bad_symbol, bad_range, bad_decimals,
+ * instrument_exists, instruments_full. Padding is not looked at.
  *
  * THE EVENTS of one command, in this order:
  *   order_new      order_accepted, trades, order_cancelled if a remainder was cancelled
@@ -135,8 +136,7 @@ enum mr_book_cancel { MR_BOOK_CANCELS(MR_ENUM_VALUE) };
     R(MR_BOOK_FILLS_LIMIT, 80, fills_limit,                                                       \
       "a FOK order that would need more than fills_max fills")                                    \
     R(MR_BOOK_ORDERS_FULL, 81, orders_full, "orders_max orders rest already")                     \
-    R(MR_BOOK_LEVELS_FULL, 82, levels_full, "levels_max price levels are in use already")         \
-    R(MR_BOOK_UNKNOWN_COMMAND, 83, unknown_command, "the book has no command of this type")
+    R(MR_BOOK_LEVELS_FULL, 82, levels_full, "levels_max price levels are in use already")
 enum mr_book_reason { MR_BOOK_REASONS(MR_REASON_VALUE) };
 
 enum { MR_BOOK_AGGREGATE_INSTRUMENT = MR_CATALOG_LOGIC_FIRST };
@@ -260,9 +260,9 @@ MR_MESSAGE_STRUCT(mr_book_order_cancelled, MR_BOOK_ORDER_CANCELLED_FIELDS);
 
 /* -- Configuration, fixed by genesis. ---------------------------------------------------------- */
 
-/* State takes 64 bytes an order, 64 to 128 for finding it by its id, 832 a level (far less in use:
- * 64 neighbouring prices share one page) and 224 an instrument. Memory is touched only when used;
- * the defaults ask for 118 MB. */
+/* State takes 64 bytes an order and 64 to 128 to find it by its id, 832 a level (far less in use: 64
+ * neighbouring prices share a page) and 208 to 224 an instrument; the defaults ask for 117 MiB.
+ * Memory is touched, and counts for digests and snapshots, only as far as it was ever used. */
 #define MR_BOOK_CONFIG_FIELDS(F)                                                                \
     F(u64, hash_seed, "", "keys the mixing of order ids, so that nobody can make them collide") \
     F(u32, instruments_max, "instruments", "instruments that can be defined, 1 to 2^20")        \

@@ -131,10 +131,10 @@ const char *mr_catalog_reason_name(const struct mr_catalog *catalog, uint32_t co
 const struct mr_aggregate_kind *mr_catalog_aggregate(const struct mr_catalog *catalog,
                                                      uint16_t kind);
 /* NULL when the catalog is well formed (dense types, unique names, no field that is called like a
- * key of the header, sane sizes), else what is wrong with it; and the same of one message alone,
- * such as a logic's configuration. */
+ * key of the header, sane sizes), else what is wrong with it. The second does so for a message
+ * alone, such as a logic's configuration (which is no event). */
 const char *mr_catalog_flaw(const struct mr_catalog *catalog);
-const char *mr_message_flaw(const struct mr_message *message);
+const char *mr_message_flaw(const struct mr_message *message, bool event);
 
 /* -- Deriving structs and tables from a list of fields. ---------------------------------------- */
 
@@ -199,7 +199,7 @@ const char *mr_message_flaw(const struct mr_message *message);
 #define MR_REASON_VALUE(constant, code, name, meaning) constant = code,
 #define MR_REASON_ROW(constant, code, name, meaning) {code, #name, meaning},
 
-/* -- How the macros above work; names that end with _ are not for use elsewhere. ---------------- */
+/* -- How the macros above work; names that end with _ are not for use elsewhere. --------------- */
 
 #define MR_FIELD_MEMBER_(kind, name, unit, meaning)    MR_MEMBER_##kind(name);
 #define MR_FIELD_PLUS_SIZE_(kind, name, unit, meaning) +MR_SIZE_##kind

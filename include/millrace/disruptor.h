@@ -14,7 +14,7 @@
  * What holds, always:
  *   - a consumer sees a slot only after it was published, with all that its producer wrote before;
  *   - a consumer that comes `after` others never passes the slowest of them, and sees what they
- * wrote to the slots;
+ *     wrote to the slots;
  *   - no producer reuses a slot before every consumer has released it;
  *   - every consumer gets every position once, in order; a producer's own positions keep its order.
  *
@@ -108,8 +108,7 @@ struct mr_ring {
     /* Single producer: everything below is published. Several: unused, the marks tell. */
     alignas(MR_RING_PADDING) MR_ATOMIC(uint64_t) cursor;
 
-    /* The producers' own. A single one needs no atomics here but uses them relaxed, which is free.
-     */
+    /* The producers' own. A single one needs no atomics here; relaxed, they cost it nothing. */
     alignas(MR_RING_PADDING) MR_ATOMIC(uint64_t) claimed; /* the next position to claim */
     MR_ATOMIC(uint64_t) gate; /* no consumer is below this: cached, maybe further by now */
 
@@ -181,7 +180,9 @@ static inline void mr_consumer_release(struct mr_consumer *consumer, uint64_t ne
 
 /* Waits by the ring's strategy until there is something to handle, and returns as
  * mr_consumer_available does. Returns the consumer's own position (nothing) only if the ring is
- * halted or the consumer alerted. The consumer's thread; blocking. */
+ * halted or the consumer alerted. While messages come faster than it can profitably look for them,
+ * it lets some gather first (for at most a few microseconds; see consumer.c): a consumer at its
+ * producer's heels would slow both down. The consumer's thread; blocking. */
 uint64_t mr_consumer_wait(struct mr_consumer *consumer);
 
 /* Makes this consumer's waits return, now and from now on, even when there is nothing; until

@@ -77,9 +77,7 @@ struct mr_journal_options {
 
 /* What a directory holds and what recovery found, planned or did. */
 struct mr_recovery {
-    char
-        decided; /* the letter of the case in docs/format-journal.md: 'A' clean, 'B' torn; others are
-                     refused */
+    char decided; /* the case in docs/format-journal.md: 'A' clean, 'B' torn; others are refused */
     uint8_t journal_id[MR_JOURNAL_ID_SIZE];
     uint64_t first_index, last_index;       /* of whole, chained entries; 0: none */
     uint64_t first_sequence, last_sequence; /* 0: none */

@@ -7,10 +7,11 @@
  *     quantity=10 instrument=1 side=buy kind=limit tif=gtc                          (in one line)
  *
  * First come the keys of the header, then the fields of the body as the catalog names them.
- * `correlation`, `cause`, `version` and `role` are left out where they are what a reader assumes: 0,
- * 0, the catalog's version, and user (system for session 0). Behind genesis, the logic's
- * configuration follows as config.NAME=value. What fields cannot express (unknown types or versions,
- * wrong lengths, values without a name, pads that are not zero) is written as the body's bytes:
+ * `correlation`, `cause`, `version` and `role` are left out where they are what a reader assumes:
+ * 0, 0, the catalog's version, and user (system for session 0). Behind genesis, the logic's
+ * configuration follows as config.NAME=value. What fields cannot express (unknown types or
+ * versions, wrong lengths, values without a name, pads that are not zero) is written as the bytes
+ * of the body:
  *
  *     type_700 sequence=9 time=0 session=2 request=18 body=0100000000000000
  *

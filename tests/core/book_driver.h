@@ -98,7 +98,9 @@ static inline uint32_t book_apply(struct book_driver *driver, struct book_comman
 
 /* -- Short forms; instrument 1 unless said. ---------------------------------------------------- */
 
-enum { INSTRUMENT = 1, BUY = MR_BOOK_SIDE_BUY, SELL = MR_BOOK_SIDE_SELL };
+enum { INSTRUMENT = 1 };
+#define BUY  MR_BOOK_SIDE_BUY
+#define SELL MR_BOOK_SIDE_SELL
 
 static inline uint32_t book_define(struct book_driver *driver, uint32_t instrument,
                                    int64_t price_min, int64_t price_max, uint64_t quantity_max)
@@ -115,8 +117,8 @@ static inline uint32_t book_define(struct book_driver *driver, uint32_t instrume
 }
 
 static inline uint32_t book_enter(struct book_driver *driver, enum mr_book_kind kind,
-                                  enum mr_book_tif tif, uint64_t order, uint8_t side, int64_t price,
-                                  uint64_t quantity)
+                                  enum mr_book_tif tif, uint64_t order, enum mr_book_side side,
+                                  int64_t price, uint64_t quantity)
 {
     struct book_command command = {
         .header = {.type = MR_BOOK_ORDER_NEW},
@@ -125,33 +127,33 @@ static inline uint32_t book_enter(struct book_driver *driver, enum mr_book_kind 
                            .price = price,
                            .quantity = quantity,
                            .instrument = INSTRUMENT,
-                           .side = side,
+                           .side = (uint8_t)side,
                            .kind = (uint8_t)kind,
                            .tif = (uint8_t)tif},
     };
     return book_apply(driver, &command);
 }
 
-static inline uint32_t book_gtc(struct book_driver *driver, uint64_t order, uint8_t side,
+static inline uint32_t book_gtc(struct book_driver *driver, uint64_t order, enum mr_book_side side,
                                 int64_t price, uint64_t quantity)
 {
     return book_enter(driver, MR_BOOK_KIND_LIMIT, MR_BOOK_TIF_GTC, order, side, price, quantity);
 }
 
-static inline uint32_t book_ioc(struct book_driver *driver, uint64_t order, uint8_t side,
+static inline uint32_t book_ioc(struct book_driver *driver, uint64_t order, enum mr_book_side side,
                                 int64_t price, uint64_t quantity)
 {
     return book_enter(driver, MR_BOOK_KIND_LIMIT, MR_BOOK_TIF_IOC, order, side, price, quantity);
 }
 
-static inline uint32_t book_fok(struct book_driver *driver, uint64_t order, uint8_t side,
+static inline uint32_t book_fok(struct book_driver *driver, uint64_t order, enum mr_book_side side,
                                 int64_t price, uint64_t quantity)
 {
     return book_enter(driver, MR_BOOK_KIND_LIMIT, MR_BOOK_TIF_FOK, order, side, price, quantity);
 }
 
 static inline uint32_t book_market(struct book_driver *driver, enum mr_book_tif tif, uint64_t order,
-                                   uint8_t side, uint64_t quantity)
+                                   enum mr_book_side side, uint64_t quantity)
 {
     return book_enter(driver, MR_BOOK_KIND_MARKET, tif, order, side, 0, quantity);
 }

@@ -12,9 +12,10 @@ enum {
     TALLY_BURST_MAX = 200,
 };
 
-#define TALLY_TIMER_KINDS(V) \
-    V(TALLY_ONCE, 0, once)   \
-    V(TALLY_AGAIN, 1, again) /* sets itself again, `period` later, until it has fired twice */
+#define TALLY_TIMER_KINDS(V)                                                                   \
+    V(TALLY_ONCE, 0, once)                                                                     \
+    V(TALLY_AGAIN, 1, again) /* sets itself again, `period` later, until it has fired twice */ \
+    V(TALLY_MANY, 2, many)   /* emits `period` events, too */
 enum tally_timer_kind { TALLY_TIMER_KINDS(MR_ENUM_VALUE) };
 
 #define TALLY_REASONS(R)                                             \
@@ -230,6 +231,9 @@ static void tally_timer(struct mr_context *context, const struct mr_timer *timer
     body->slot = (uint32_t)timer->id;
     body->kind = (uint8_t)timer->kind;
     slot->token = 0;
+    for (uint64_t i = 1; timer->kind == TALLY_MANY && i < slot->period; i++) {
+        (void)tally_add(context, 0);
+    }
     if (timer->kind == TALLY_AGAIN && ++slot->fired < 2) {
         struct mr_timer next = *timer;
         next.due_ns += slot->period;

@@ -312,7 +312,7 @@ static void move_state(struct world *world)
 
 /* What has happened so far, so that a fuzzer that no longer reaches something is noticed. */
 static struct {
-    bool reason[MR_BOOK_UNKNOWN_COMMAND];
+    bool reason[MR_BOOK_LEVELS_FULL + 1];
     bool event[MR_BOOK_ORDER_CANCELLED + 1];
     bool cause[MR_BOOK_CANCEL_REPLACED + 1];
 } seen;
@@ -333,7 +333,7 @@ static void see(const struct world *world, uint32_t reason)
 
 static void assert_all_was_seen(void)
 {
-    for (uint32_t reason = MR_BOOK_UNKNOWN_INSTRUMENT; reason < MR_BOOK_UNKNOWN_COMMAND; reason++)
+    for (uint32_t reason = MR_BOOK_UNKNOWN_INSTRUMENT; reason <= MR_BOOK_LEVELS_FULL; reason++)
         assert_true(seen.reason[reason]);
     for (uint32_t type = MR_BOOK_INSTRUMENT_DEFINED; type <= MR_BOOK_ORDER_CANCELLED; type++)
         assert_true(seen.event[type]);

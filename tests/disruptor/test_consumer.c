@@ -234,7 +234,7 @@ static void what_is_published_right_before_a_halt_is_not_missed(void **state)
     (void)state;
     for (int i = 0; i < 2000; i++) {
         pthread_t thread;
-        fixture_init(MR_PRODUCER_SINGLE, MR_WAIT_SPIN);
+        fixture_init(MR_PRODUCER_SINGLE, MR_WAIT_YIELD);
         add(0, 0);
         assert_int_equal(pthread_create(&thread, NULL, publish_and_halt, NULL), 0);
         assert_int_equal(mr_consumer_wait(&fixture.consumers[0]), 1);

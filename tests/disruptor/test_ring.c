@@ -1,4 +1,5 @@
-/* The producers' side of the ring, in one thread: what fits, what is refused, what becomes visible. */
+/* The producers' side of the ring, in one thread: what fits, what is refused, what becomes visible.
+ */
 #include <millrace/disruptor.h>
 
 #include "base/random.h"

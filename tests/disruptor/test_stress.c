@@ -2,13 +2,13 @@
  * Several threads on one ring: random graphs, capacities, batches and ways to wait, from a seed.
  *
  * Every slot carries its position, who produced it, that producer's count, and a stamp from each
- * consumer that handled it. With these, each thread checks what it can see, on plain memory, so that
- * a sanitizer sees every missing happens-before:
+ * consumer that handled it. With these, each thread checks what it can see, on plain memory, so
+ * that a sanitizer sees every missing happens-before:
  *   - a producer that takes a slot: every consumer has stamped what was there (never lapped);
  *   - a consumer: the slot is of this position (no loss, nothing twice), each producer's count goes
  *     up by one (order), and all it comes after have stamped it (never passed).
- * In the end every consumer has seen what the reference says: each producer's messages, all of them,
- * and all consumers in the same order (a digest over the sequence).
+ * In the end every consumer has seen what the reference says: each producer's messages, all of
+ * them, and all consumers in the same order (a digest over the sequence).
  */
 #include <millrace/disruptor.h>
 
@@ -31,7 +31,7 @@
 
 #define SEED_DEFAULT UINT64_C(20240607)
 
-enum { PRODUCERS_MAX = 3, CONSUMERS_MAX = 5, TRIALS = 120, MESSAGES = 6000 };
+enum { PRODUCERS_MAX = 3, CONSUMERS_MAX = 5, TRIALS = 120, MESSAGES = 5000 };
 
 struct message {
     uint64_t position;
@@ -219,6 +219,8 @@ static void sizes_choose(struct trial *trial, struct mr_random *random)
     options->wait = (enum mr_wait_kind)mr_random_below(random, 3);
     if (options->wait == MR_WAIT_SPIN && trial->producer_count + trial->consumer_count > 2)
         options->wait = MR_WAIT_YIELD;
+    if (options->wait == MR_WAIT_SPIN)
+        trial->messages /= 4;
 }
 
 static void trial_build(struct trial *trial, uint64_t seed)
@@ -273,8 +275,8 @@ static void trial_run(uint64_t seed)
     static struct trial trial;
     static struct actor producers[PRODUCERS_MAX];
     static struct actor consumers[CONSUMERS_MAX];
-    pthread_t producing[PRODUCERS_MAX];
-    pthread_t consuming[CONSUMERS_MAX];
+    pthread_t producing[PRODUCERS_MAX] = {0};
+    pthread_t consuming[CONSUMERS_MAX] = {0};
 
     trial_build(&trial, seed);
     for (uint32_t c = 0; c < trial.consumer_count; c++) {

@@ -48,7 +48,8 @@ static inline struct mr_random rig_random(const struct rig_shape *shape, uint64_
     return random;
 }
 
-/* Fills `frame` (large enough) with the entry behind `tip`; returns its digest and moves the tip. */
+/* Fills `frame` (large enough) with the entry behind `tip`; returns its digest and moves the tip.
+ * */
 static inline struct mr_digest rig_fill(const struct rig_shape *shape, void *frame,
                                         struct mr_tip *tip)
 {
@@ -76,7 +77,8 @@ static inline struct mr_digest rig_fill(const struct rig_shape *shape, void *fra
     return digest;
 }
 
-/* True when `entry` is the one that rig_fill makes behind `tip`, which moves on. `frame`: memory. */
+/* True when `entry` is the one that rig_fill makes behind `tip`, which moves on. `frame`: memory.
+ * */
 static inline bool rig_matches(const struct rig_shape *shape, const struct mr_entry *entry,
                                void *frame, struct mr_tip *tip)
 {

@@ -1,7 +1,7 @@
 /*
  * A journal on a simulated disk, life after life: the entries that the present history holds are
- * known by their salts, each life has its own, so that an entry that was lost and comes back is told
- * from the one that took its place.
+ * known by their salts, each life has its own, so that an entry that was lost and comes back is
+ * told from the one that took its place.
  */
 #ifndef MR_TESTS_JOURNAL_SIM_RIG_H
 #define MR_TESTS_JOURNAL_SIM_RIG_H
@@ -188,8 +188,8 @@ static inline void rig_stop(struct sim_rig *rig)
     rig->storage->calls->unlock(rig->storage);
 }
 
-/* The process is gone without a word, and with it the journal's memory. The simulator has closed its
- * files already. */
+/* The process is gone without a word, and with it the journal's memory. The simulator has closed
+ * its files already. */
 static inline void rig_forget(struct sim_rig *rig)
 {
     if (rig->journal != NULL) {

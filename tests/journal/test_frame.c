@@ -146,8 +146,8 @@ static void every_flipped_bit_is_noticed_and_the_bytes_stay(void **state)
             frame[bit / 8] ^= (unsigned char)(1 << bit % 8);
             assert_int_not_equal(decode(frame), MR_FAULT_NONE);
             frame[bit / 8] ^= (unsigned char)(1 << bit % 8);
+            assert_int_equal(memcmp(frame, copy, length), 0);
         }
-        assert_memory_equal(frame, copy, length);
         assert_int_equal(decode(frame), MR_FAULT_NONE);
     }
 }
@@ -220,6 +220,7 @@ static void an_entry_that_contradicts_its_frame_is_refused(void **state)
     (void)state;
     struct mr_frame_header header = encode(500, 0);
     struct mr_entry *entry = mr_frame_entry(frame);
+    struct mr_digest whole = mr_entry_digest(entry);
     struct mr_entry good = *entry;
     struct mr_entry bad[6];
     for (int i = 0; i < 6; i++) {
@@ -233,7 +234,7 @@ static void an_entry_that_contradicts_its_frame_is_refused(void **state)
     bad[5].version = 1;
     for (int i = 0; i < 6; i++) {
         *entry = bad[i];
-        header.entry_digest = mr_entry_digest(&good); /* damaged */
+        header.entry_digest = whole; /* damaged */
         assert_int_equal(mr_frame_open(frame, &header), MR_FAULT_ENTRY);
         entry->length = good.length; /* the digest is over what the frame says */
         header.entry_digest = mr_entry_digest(entry);

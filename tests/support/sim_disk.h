@@ -1,7 +1,7 @@
 /*
- * A disk in memory that can lose power. Files and names have a current and a durable view: writes and
- * changes of names alter the current one, a sync copies what it covers to the durable one. A crash
- * decides, item by item, which unsynced changes had reached the disk by themselves:
+ * A disk in memory that can lose power. Files and names have a current and a durable view: writes
+ * and changes of names alter the current one, a sync copies what it covers to the durable one. A
+ * crash decides, item by item, which unsynced changes had reached the disk by themselves:
  *
  *   - of written bytes, any 512-byte sectors;
  *   - of a file's size, the old or the new;
@@ -59,12 +59,12 @@ void sim_disk_write(struct sim_disk *disk, struct sim_node *node, const struct m
 void sim_capture_take(const struct sim_disk *disk, const char *name, struct sim_node *node,
                       struct sim_capture *capture);
 void sim_capture_complete(struct sim_disk *disk, struct sim_capture *capture);
-/* The sync failed, as on Linux: each sector persists or not as `choice` says, and is clean from then
- * on either way, so that a later sync succeeds without it. */
+/* The sync failed, as on Linux: each sector persists or not as `choice` says, and is clean from
+ * then on either way, so that a later sync succeeds without it. */
 void sim_capture_fail(struct sim_capture *capture, const struct sim_choice *choice);
 
-/* Power is lost and comes back: the durable view, with what `choice` keeps, is all there is. No file
- * may be open. */
+/* Power is lost and comes back: the durable view, with what `choice` keeps, is all there is. No
+ * file may be open. */
 void sim_disk_crash(struct sim_disk *disk, const struct sim_choice *choice);
 
 /* `copy` (not initialised) becomes a disk that holds one view of `disk` and nothing unsynced. */

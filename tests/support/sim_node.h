@@ -50,14 +50,15 @@ void sim_node_free(struct sim_node *node);
 uint64_t sim_node_size(const struct sim_node *node, enum mr_sim_view view);
 size_t sim_node_read(const struct sim_node *node, enum mr_sim_view view, uint64_t offset,
                      void *data, size_t size);
-/* Writes those sectors of the range that `choice` keeps, unsynced or durably; a growth of the file is
- * one more item. */
+/* Writes those sectors of the range that `choice` keeps, unsynced or durably; a growth of the file
+ * is one more item. */
 void sim_node_write(struct sim_node *node, uint64_t stamp, const struct mr_io *io, bool durably,
                     const struct sim_choice *choice);
 /* In both views. */
 void sim_node_flip(struct sim_node *node, uint64_t offset, unsigned bit);
 
-/* What a sync of the file will make durable when it completes: the dirty sectors, as they are now. */
+/* What a sync of the file will make durable when it completes: the dirty sectors, as they are now.
+ */
 struct sim_snapshot {
     struct sim_node *node;
     uint64_t size;

@@ -1,6 +1,6 @@
 /*
- * A simulated disk behind the storage seam: everything in memory, from a seed, with power losses and
- * faults on demand. What a crash may leave is told in sim_disk.h.
+ * A simulated disk behind the storage seam: everything in memory, from a seed, with power losses
+ * and faults on demand. What a crash may leave is told in sim_disk.h.
  *
  *     struct mr_sim *sim = mr_sim_create(&(struct mr_sim_options){.seed = seed});
  *     struct mr_storage *storage = mr_sim_storage(sim);
@@ -81,8 +81,8 @@ enum mr_sim_span {
     MR_SIM_POWER_CUT,
 };
 
-/* The n-th matching call from now on (1: the next) fails. A failing write has written any sectors of
- * its range; a failing sync has synced any, and forgotten the rest. */
+/* The n-th matching call from now on (1: the next) fails. A failing write has written any sectors
+ * of its range; a failing sync has synced any, and forgotten the rest. */
 struct mr_sim_fault {
     enum mr_sim_call call;
     uint64_t nth;

@@ -1,6 +1,6 @@
 /*
- * A fresh directory for a test, below $TMPDIR or, without one, below the current directory (which is
- * on a real disk, where /tmp may be none).
+ * A fresh directory for a test, below $TMPDIR or, without one, below the current directory (which
+ * is on a real disk, where /tmp may be none).
  */
 #ifndef MR_TESTS_SUPPORT_TEMP_DIRECTORY_H
 #define MR_TESTS_SUPPORT_TEMP_DIRECTORY_H

@@ -1,0 +1,214 @@
+#include "tools/run.h"
+
+#include "base/clock.h"
+#include "tools/output.h"
+#include "tools/run_parts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MIB = 1 << 20, SEGMENT_MIB_MIN = 4, SEGMENT_MIB_MAX = 256 };
+
+/* -- Opening, in this order: nothing is made before the input is known to be there. ------------- */
+
+static int open_input(struct run *run, struct mr_error *error)
+{
+    const struct run_settings *settings = run->settings;
+    const struct source_options options = {
+        .input = settings->input,
+        .format = settings->format,
+        .logic = run->logic,
+        .session = strcmp(settings->input, "-") == 0 ? SESSION_KEYBOARD : SESSION_IMPORTER,
+        .role = MR_ROLE_USER,
+    };
+    return source_open(&options, &run->source, error);
+}
+
+static enum mr_clock_kind chosen_clock(const struct run *run)
+{
+    switch ((enum run_clock)run->settings->clock) {
+    case RUN_CLOCK_WALL:
+        return MR_CLOCK_WALL;
+    case RUN_CLOCK_INPUT:
+        return MR_CLOCK_INPUT;
+    case RUN_CLOCK_AUTO:
+        break;
+    }
+    return run->source->clock;
+}
+
+static int open_engine(struct run *run, struct mr_error *error)
+{
+    const struct run_settings *settings = run->settings;
+    const struct mr_engine_options options = {
+        .directory = settings->data,
+        .create = true,
+        .lock_wait_ms =
+            (uint32_t)(settings->lock_wait < UINT32_MAX ? settings->lock_wait + 1 : UINT32_MAX),
+        .logic = run->logic,
+        .config = run->source->config,
+        .clock_kind = chosen_clock(run),
+        .genesis = run->source->genesis,
+        .topology = (enum mr_topology)settings->topology,
+        .wait = (enum mr_wait_kind)settings->wait,
+        .segment_bytes = settings->segment_size * MIB,
+        .progress = progress_of_sequences,
+    };
+    int status = mr_engine_open(&options, &run->engine, error);
+    progress_clear();
+    return status;
+}
+
+/* The choices of options.h stand in the order of the library's enums. */
+_Static_assert(MR_TOPOLOGY_ONE == 0 && MR_TOPOLOGY_TWO == 1 && MR_TOPOLOGY_EACH == 2, "topology");
+_Static_assert(MR_WAIT_SPIN == 0 && MR_WAIT_YIELD == 1 && MR_WAIT_PARK == 2, "wait");
+
+/* What the directory turned out to be. */
+static int look_at_journal(struct run *run, struct mr_error *error)
+{
+    run->report->recovery = *mr_engine_recovery(run->engine);
+    run->sequence_before = run->report->recovery.journal.last_sequence;
+    if (run->sequence_before == 0) {
+        run->clock = run->source->genesis == NULL
+                         ? chosen_clock(run)
+                         : (enum mr_clock_kind)(
+                               (const struct mr_genesis *)mr_command_body(run->source->genesis))
+                               ->clock;
+        return MR_OK;
+    }
+    run->clock = (enum mr_clock_kind)mr_image_status(mr_engine_image(run->engine)).clock;
+    if (run->settings->clock != RUN_CLOCK_AUTO && chosen_clock(run) != run->clock) {
+        return mr_error_set(error, MR_E_MISMATCH,
+                            "the journal in %s has another clock than --clock asks for: leave "
+                            "--clock away, or name another directory",
+                            run->settings->data);
+    }
+    return MR_OK;
+}
+
+static int take_memory(struct run *run, struct mr_error *error)
+{
+    run->next = aligned_alloc(64, (run->logic->command_size_max + 63) / 64 * 64);
+    run->flights = calloc(RUN_FLIGHTS, sizeof *run->flights);
+    mr_histogram_clear(&run->recent);
+    mr_histogram_clear(&run->report->latency);
+    if (run->next == NULL || run->flights == NULL) {
+        return mr_error_set(error, MR_E_NO_MEMORY, "no memory for sending");
+    }
+    return MR_OK;
+}
+
+static int open_all(struct run *run, struct mr_error *error)
+{
+    int status = take_memory(run, error);
+    if (status == MR_OK) {
+        status = open_input(run, error);
+    }
+    if (status == MR_OK) {
+        mr_atomic_store(&run->report->total, run->source->total, relaxed);
+    }
+    if (status == MR_OK) {
+        status = open_engine(run, error);
+    }
+    if (status == MR_OK) {
+        status = look_at_journal(run, error);
+    }
+    if (status == MR_OK) {
+        status = run->source->genesis != NULL ? run_dump_prepare(run, error)
+                                              : run_sessions_prepare(run, error);
+    }
+    if (status == MR_OK && run->settings->acks != NULL) {
+        status = acks_open(run->settings->acks, &run->acks, error);
+    }
+    if (status == MR_OK) {
+        run_report_recovery(run);
+        status = mr_engine_start(run->engine, error);
+    }
+    if (status == MR_OK) {
+        (void)snprintf(run->storage, sizeof run->storage, "%s", mr_engine_storage(run->engine));
+    }
+    return status;
+}
+
+static void close_all(struct run *run)
+{
+    acks_close(run->acks);
+    mr_engine_close(run->engine);
+    if (run->source != NULL) {
+        run->source->calls->close(run->source);
+    }
+    free(run->prefix);
+    free(run->flights);
+    free(run->next);
+}
+
+/* -- Running. ---------------------------------------------------------------------------------- */
+
+/* The engine stands still: what is in it now? */
+static void sum_up(struct run *run, uint64_t ended_ns)
+{
+    struct summary *summary = &run->report->summary;
+    summary_count(summary, mr_engine_image(run->engine), run->logic);
+    summary->durable_sequence = mr_engine_durable_sequence(run->engine);
+    summary->state_digest = mr_engine_state_digest(run->engine);
+    summary->event_digest = mr_engine_event_digest(run->engine);
+    summary->run_commands = summary->commands - run->sequence_before;
+    summary->elapsed_ns = ended_ns - run->started_ns;
+}
+
+/* What the loop ended with, as an exit code; says what is to be said. */
+static int conclude(struct run *run)
+{
+    switch (run->end) {
+    case RUN_INPUT_BAD:
+        return complain(EXIT_USAGE, "%s (what came before it is done; --on-error skip goes on)",
+                        run->error.text);
+    case RUN_STOPPED:
+        say("stopped by a signal; all that was sent is done, and the same command goes on");
+        return EXIT_OK;
+    case RUN_FAILED:
+        return complain_of(&run->error);
+    case RUN_GOES_ON:
+    case RUN_INPUT_ENDED:
+        break;
+    }
+    return EXIT_OK;
+}
+
+static int run_all(struct run *run)
+{
+    run_loop(run);
+    uint64_t ended_ns = mr_monotonic_ns();
+    progress_clear();
+    struct mr_error error;
+    bool engine_failed = mr_engine_stop(run->engine, &error) != MR_OK;
+    if (engine_failed && run->end != RUN_FAILED) {
+        run->end = RUN_FAILED;
+        run->error = error;
+    }
+    if (!engine_failed) {
+        sum_up(run, ended_ns);
+        run_report_result(run);
+    }
+    return conclude(run);
+}
+
+int run_execute(const struct run_settings *settings, struct run_report *report)
+{
+    if (settings->segment_size < SEGMENT_MIB_MIN || settings->segment_size > SEGMENT_MIB_MAX) {
+        return complain(EXIT_USAGE, "--segment-size wants %d to %d MiB", SEGMENT_MIB_MIN,
+                        SEGMENT_MIB_MAX);
+    }
+    struct run *run = calloc(1, sizeof *run);
+    if (run == NULL) {
+        return complain(EXIT_RESOURCES, "no memory to run");
+    }
+    run->settings = settings;
+    run->report = report;
+    run->logic = logic_chosen(settings->logic);
+    struct mr_error error;
+    int code = open_all(run, &error) == MR_OK ? run_all(run) : complain_of(&error);
+    close_all(run);
+    free(run);
+    return code;
+}

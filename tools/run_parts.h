@@ -1,0 +1,83 @@
+/*
+ * The parts of `millrace run`.
+ *
+ *     run.c            opens and closes everything, in order
+ *     run_sessions.c   what must be sent before the input's commands, and where the input goes on
+ *     run_dump.c       the same for an input that is a whole dump
+ *     run_loop.c       sends, polls, measures
+ *     run_report.c     what people and programs get to read
+ */
+#ifndef MR_TOOLS_RUN_PARTS_H
+#define MR_TOOLS_RUN_PARTS_H
+
+#include "tools/acks.h"
+#include "tools/run.h"
+#include "tools/source.h"
+
+enum {
+    RUN_FLIGHTS = 1 << 16, /* room to remember commands that are on their way */
+    RUN_POLL_LIMIT = 512,  /* events and answers taken at once */
+};
+
+/* A command on its way: submitted, not yet answered. */
+struct run_flight {
+    uint64_t sent_ns; /* at a given rate: when it should have been sent */
+    uint64_t session, request;
+    bool setup; /* not the input's: sent by run itself */
+};
+
+/* Why no more commands are sent. */
+enum run_end { RUN_GOES_ON, RUN_INPUT_ENDED, RUN_INPUT_BAD, RUN_STOPPED, RUN_FAILED };
+
+struct run {
+    const struct run_settings *settings;
+    struct run_report *report;
+    const struct mr_logic *logic;
+    struct source *source;
+    struct mr_engine *engine;
+    enum mr_clock_kind clock; /* of the journal */
+    char storage[128];        /* how it is written, for people */
+    struct acks *acks;        /* NULL: none wanted */
+
+    /* Sent before the input's own commands: the sessions, the source's set-up. */
+    const struct mr_command **prefix;
+    uint32_t prefix_count, prefix_next;
+    unsigned char session_opens[2][128]; /* room for the commands that open sessions */
+    uint64_t done_before;                /* commands of the input that an earlier run did */
+
+    /* Sending. */
+    struct mr_command *next;          /* parsed, but not sent yet */
+    const struct mr_command *waiting; /* to be sent: `next` or one of the prefix; NULL: none */
+    struct run_flight *flights;
+    uint64_t sent, answered; /* of all; flights[n % RUN_FLIGHTS] is number n, from 0 */
+    uint64_t schedule_ns;    /* at a given rate: when the first one was due; 0: not begun */
+    uint64_t schedule_count; /* sent since */
+    enum run_end end;
+    struct mr_error error; /* of RUN_INPUT_BAD and RUN_FAILED */
+
+    /* Measuring. */
+    uint64_t started_ns;                    /* the first command of all was about to be sent */
+    uint64_t sequence_before;               /* of the journal, when the run began */
+    uint64_t batch_sent_ns[RUN_POLL_LIMIT]; /* of the answers in one poll */
+    uint32_t batch_count;
+    struct mr_histogram recent; /* latencies of the last second */
+    uint64_t recent_since_ns, recent_answered;
+    uint64_t recent_p99_ns, recent_rate; /* of the second before */
+};
+
+/* run_sessions.c, run_dump.c: before any thread runs; what they find out is from the image and the
+ * journal alone, so that a run that is killed at any moment goes on where it was. MR_E_MISMATCH: the
+ * directory belongs to another input. */
+int run_sessions_prepare(struct run *run, struct mr_error *error);
+int run_dump_prepare(struct run *run, struct mr_error *error);
+
+/* run_loop.c: sends and polls until everything that was sent is answered; sets run->end. */
+void run_loop(struct run *run);
+
+/* run_report.c */
+void run_report_recovery(const struct run *run);
+void run_report_event(void *context, const struct mr_event *event); /* context: the run */
+void run_report_progress(const struct run *run);
+void run_report_result(const struct run *run);
+
+#endif

@@ -1,0 +1,129 @@
+/*
+ * Which source an input is.
+ */
+#include "tools/source.h"
+
+#include "tools/lines.h"
+#include "tools/sources.h"
+
+#include <millrace/book.h>
+
+#include <string.h>
+
+#define FORMATS "bitstamp, gen, text"
+
+int source_requires_book(const struct source_options *options, const char *kind,
+                         struct mr_error *error)
+{
+    if (options->logic == &mr_logic_book)
+        return MR_OK;
+    return mr_error_set(error, MR_E_INVALID,
+                        "%s: input of the kind %s is for the logic book, not %s", options->input,
+                        kind, options->logic->name);
+}
+
+_Static_assert(sizeof(struct mr_book_instrument_define) ==
+                   sizeof((struct source_instrument *)NULL)->body,
+               "the body has its own size");
+
+void source_instrument_define(struct source_instrument *command, uint64_t request,
+                              const struct mr_book_instrument_define *definition)
+{
+    command->header = (struct mr_command){
+        .length = sizeof *command,
+        .type = MR_BOOK_INSTRUMENT_DEFINE,
+        .role = MR_ROLE_OPERATOR,
+        .session = SESSION_OPERATOR,
+        .request = request,
+    };
+    memcpy(command->body, definition, sizeof *definition);
+}
+
+enum source_outcome source_of_lines(enum lines_outcome outcome)
+{
+    switch (outcome) {
+    case LINES_END:
+        return SOURCE_END;
+    case LINES_WAIT:
+        return SOURCE_WAIT;
+    case LINES_TOO_LONG:
+        return SOURCE_BAD;
+    case LINES_LINE:
+    case LINES_FAILED:
+        break;
+    }
+    return SOURCE_FAILED;
+}
+
+static bool starts_with(const char *bytes, size_t size, const char *text, size_t length)
+{
+    return size >= length && memcmp(bytes, text, length) == 0;
+}
+
+/* What packs files, and how to tell. */
+static const struct {
+    const char *magic;
+    size_t length;
+    const char *unpack;
+} packers[] = {
+    {"\xfd"
+     "7zXZ",
+     5, "xz -dk"},
+    {"\x1f\x8b", 2, "gunzip -k"},
+    {"\x28\xb5\x2f\xfd", 4, "zstd -d"},
+    {"BZh", 3, "bunzip2 -k"},
+};
+
+/* Looks into a file: which format it has. */
+static int format_of_file(const char *path, const char **format, struct mr_error *error)
+{
+    char bytes[128];
+    struct lines lines;
+    int status = lines_open(&lines, path, error);
+    if (status != MR_OK)
+        return status;
+    size_t size = lines_peek(&lines, bytes, sizeof bytes);
+    lines_close(&lines);
+    for (size_t i = 0; i < sizeof packers / sizeof packers[0]; i++) {
+        if (starts_with(bytes, size, packers[i].magic, packers[i].length))
+            return mr_error_set(error, MR_E_INVALID, "%s is compressed; unpack it first: %s %s",
+                                path, packers[i].unpack, path);
+    }
+    size_t header = strlen(source_bitstamp_header);
+    *format = starts_with(bytes, size, source_bitstamp_header, header) ? "bitstamp" : "text";
+    return MR_OK;
+}
+
+int source_open(const struct source_options *options, struct source **source,
+                struct mr_error *error)
+{
+    const char *format = options->format;
+    bool generated = strncmp(options->input, "gen:", 4) == 0;
+    bool stream = strcmp(options->input, "-") == 0;
+    *source = NULL;
+    if (format == NULL && generated)
+        format = "gen";
+    if (format == NULL && stream)
+        format = "text";
+    if (!generated && !stream) {
+        const char *found = NULL;
+        int status = format_of_file(options->input, &found, error);
+        if (status != MR_OK)
+            return status;
+        format = format == NULL ? found : format;
+    }
+    if (strcmp(format, "text") == 0 && !generated)
+        return source_text_open(options, source, error);
+    if (strcmp(format, "gen") == 0 && generated)
+        return source_gen_open(options, source, error);
+    if (strcmp(format, "bitstamp") == 0 && !generated && !stream)
+        return source_bitstamp_open(options, source, error);
+    if (strcmp(format, "bitstamp") == 0 && stream)
+        return mr_error_set(error, MR_E_INVALID,
+                            "format bitstamp needs a file, which can be read again to resume");
+    if (strcmp(format, "text") != 0 && strcmp(format, "gen") != 0 &&
+        strcmp(format, "bitstamp") != 0)
+        return mr_error_set(error, MR_E_INVALID, "there is no format %s; there are " FORMATS,
+                            format);
+    return mr_error_set(error, MR_E_INVALID, "%s is not of format %s", options->input, format);
+}

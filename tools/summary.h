@@ -1,0 +1,47 @@
+/*
+ * What `run` and `replay` end with: the counts and digests of a directory from sequence 1, and how
+ * fast this run was.
+ */
+#ifndef MR_TOOLS_SUMMARY_H
+#define MR_TOOLS_SUMMARY_H
+
+#include "base/histogram.h"
+#include "tools/json.h"
+
+#include <millrace/digest.h>
+#include <millrace/image.h>
+#include <millrace/logic.h>
+
+#include <stdint.h>
+
+struct summary {
+    /* Of the directory, from sequence 1. */
+    uint64_t commands;
+    uint64_t events;
+    uint64_t rejects;
+    uint64_t trades; /* 0 for a logic that has none */
+    uint64_t first_sequence;
+    uint64_t last_sequence;
+    uint64_t durable_sequence;
+    struct mr_digest state_digest;
+    struct mr_digest event_digest;
+    /* Of this run alone. */
+    uint64_t run_commands; /* that it applied */
+    uint64_t elapsed_ns;   /* that it took for them */
+};
+
+/* Fills in the counts of an image that stands still; sequences and digests are the caller's. */
+void summary_count(struct summary *summary, const struct mr_image *image,
+                   const struct mr_logic *logic);
+
+/* The last line of --json; `latency` (NULL: none) is told as latency_ns. */
+void summary_write_json(const struct summary *summary, const struct mr_histogram *latency,
+                        FILE *file);
+
+/* The same for people, on standard output, indented by two blanks. */
+void summary_print(const struct summary *summary, const struct mr_histogram *latency);
+
+/* Percentiles in one line: "p50 1.2 ms   p90 ...". */
+void summary_print_latency(const struct mr_histogram *latency);
+
+#endif
