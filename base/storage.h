@@ -113,7 +113,7 @@ struct mr_storage_calls {
     int (*list)(struct mr_storage *storage, const char *directory,
                 bool (*each)(void *context, const char *name), void *context,
                 struct mr_error *error);
-    /* Bytes that can still be written by us. */
+    /* Bytes that can still be written by us; INT64_MAX when nobody knows. */
     int (*space)(struct mr_storage *storage, uint64_t *bytes, struct mr_error *error);
 
     /* Takes the directory's exclusive lock, waiting up to `wait_ms` for another holder; MR_E_BUSY

@@ -348,7 +348,7 @@ static void open_mixed(struct alone *alone)
     maker = (struct maker){.alone = alone, .mid = MID};
     mr_random_init(&maker.random, 1);
     alone_open(alone);
-    alone->stream.slots = allocate(2 * MIXED_COMMANDS * sizeof(union slot));
+    alone->stream.slots = allocate(sizeof(union slot) * 2 * MIXED_COMMANDS);
     for (uint32_t i = 0; i < MIXED_COMMANDS; i++)
         maker_step(&maker);
     while (maker_pick(&maker, &order)) /* so that it can begin again */

@@ -1,7 +1,8 @@
 /*
- * The whole pipeline on two cores: orders from this thread through the input ring, the sequencer, the
- * disk and the book to events and answers, back to this thread. Every command is on stable storage
- * before its answer counts. Runs in a directory of its own below the current one, removed afterwards.
+ * The whole pipeline on two cores: orders from this thread through the input ring, the sequencer,
+ * the disk and the book to events and answers, back to this thread. Every command is on stable
+ * storage before its answer counts. Runs in a directory of its own below the current one, removed
+ * afterwards.
  *
  *     durable-orders   commands/s, orders submitted one by one, as fast as they are taken
  */

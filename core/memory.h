@@ -46,7 +46,11 @@ static inline size_t mr_length(const char *text)
 /* Whether the `length` bytes at `text` are exactly the string `other`. */
 static inline bool mr_same_text(const char *text, size_t length, const char *other)
 {
-    return mr_length(other) == length && mr_equal(text, other, length);
+    size_t same = 0;
+    while (same < length && other[same] != 0 && other[same] == text[same]) {
+        same++;
+    }
+    return same == length && other[same] == 0;
 }
 
 static inline bool mr_starts_with(const char *text, const char *prefix)

@@ -65,8 +65,7 @@ const struct mr_command *mr_command_at(const unsigned char *next, uint64_t left)
         return NULL;
     }
     const struct mr_command *command = (const struct mr_command *)(const void *)next;
-    if (command->length < MR_COMMAND_HEADER || command->length > left ||
-        command->length % 8 != 0) {
+    if (command->length < MR_COMMAND_HEADER || command->length > left || command->length % 8 != 0) {
         return NULL;
     }
     return command;
@@ -142,14 +141,16 @@ static const struct mr_command *next_command(struct mr_applier *applier, struct 
 {
     const struct mr_entry *entry = applier->entry;
     const unsigned char *end = (const unsigned char *)entry + entry->length;
-    const struct mr_command *command = mr_command_at(applier->next, (uint64_t)(end - applier->next));
+    const struct mr_command *command =
+        mr_command_at(applier->next, (uint64_t)(end - applier->next));
     uint64_t expected = entry->first_sequence + (entry->count - applier->left);
     if (command == NULL || command->sequence != expected ||
         command->time_ns < applier->last_time_ns) {
-        mr_error_set(error, MR_E_CORRUPT,
-                     "entry %llu: the command at sequence %llu does not fit its entry, or lies before "
-                     "its predecessor in time",
-                     (unsigned long long)entry->index, (unsigned long long)expected);
+        mr_error_set(
+            error, MR_E_CORRUPT,
+            "entry %llu: the command at sequence %llu does not fit its entry, or lies before "
+            "its predecessor in time",
+            (unsigned long long)entry->index, (unsigned long long)expected);
         return NULL;
     }
     applier->last_time_ns = command->time_ns;

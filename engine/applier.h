@@ -1,7 +1,7 @@
 /*
- * The applier: takes entries, applies their commands to the image one bounded turn at a time, chains
- * the digest of all events, and checks it against what the entries recorded. Live, in recovery and in
- * replay it is the same; only the sink differs.
+ * The applier: takes entries, applies their commands to the image one bounded turn at a time,
+ * chains the digest of all events, and checks it against what the entries recorded. Live, in
+ * recovery and in replay it is the same; only the sink differs.
  */
 #ifndef MR_ENGINE_APPLIER_H
 #define MR_ENGINE_APPLIER_H
@@ -11,16 +11,16 @@
 #include <millrace/image.h>
 #include <millrace/journal.h>
 
-/* Where events and answers go. `events` takes whole events from the front of `size` bytes and returns
- * how many bytes it took, fewer when it is full; `answer` false: full. */
+/* Where events and answers go. `events` takes whole events from the front of `size` bytes and
+ * returns how many bytes it took, fewer when it is full; `answer` false: full. */
 struct mr_sink {
     uint32_t (*events)(void *context, const unsigned char *events, uint32_t size);
     bool (*answer)(void *context, const struct mr_answer *answer);
     void *context;
 };
 
-/* Digests at the ends of the latest entries: an entry records one that is at most as old as there are
- * blocks in flight. */
+/* Digests at the ends of the latest entries: an entry records one that is at most as old as there
+ * are blocks in flight. */
 enum { MR_APPLIER_MARKS = 256 };
 
 struct mr_applier {
@@ -40,9 +40,9 @@ struct mr_applier {
     uint32_t left;             /* commands not yet finished, the one at `next` included */
 
     /* The turn at hand. */
-    bool turn_open;    /* applied, its events and perhaps its answer not yet all handed out */
-    bool finished;     /* it was the command's last turn: `answer` is filled in */
-    uint32_t handed;   /* bytes of the outbox handed out */
+    bool turn_open;  /* applied, its events and perhaps its answer not yet all handed out */
+    bool finished;   /* it was the command's last turn: `answer` is filled in */
+    uint32_t handed; /* bytes of the outbox handed out */
     struct mr_answer answer;
 
     struct {
@@ -52,23 +52,23 @@ struct mr_applier {
     uint32_t mark_next;
 };
 
-/* Prepares image and outbox for a journal that begins with `genesis`. MR_E_MISMATCH (another logic),
- * MR_E_VERSION, MR_E_INVALID, MR_E_NO_MEMORY. */
+/* Prepares image and outbox for a journal that begins with `genesis`. MR_E_MISMATCH (another
+ * logic), MR_E_VERSION, MR_E_INVALID, MR_E_NO_MEMORY. */
 int mr_applier_init(struct mr_applier *applier, const struct mr_logic *logic,
                     const struct mr_command *genesis, struct mr_error *error);
 void mr_applier_free(struct mr_applier *applier);
 
-/* Applies up to `limit` commands of `entry`; call again with the same entry until it is done. MR_OK:
- * done; MR_AGAIN: the limit was reached or the sink is full; MR_E_DIVERGED: the events are not those
- * that were recorded; MR_E_CORRUPT: the entry's commands do not fit its length. */
+/* Applies up to `limit` commands of `entry`; call again with the same entry until it is done.
+ * MR_OK: done; MR_AGAIN: the limit was reached or the sink is full; MR_E_DIVERGED: the events are
+ * not those that were recorded; MR_E_CORRUPT: the entry's commands do not fit its length. */
 int mr_applier_entry(struct mr_applier *applier, const struct mr_entry *entry, uint32_t limit,
                      const struct mr_sink *sink, struct mr_error *error);
 
 /* Digest of the parts of an image that are in use. */
 struct mr_digest mr_image_digest(const struct mr_image *image, const struct mr_logic *logic);
 
-/* The command at `next` when `left` bytes remain; NULL when it does not fit in them or its length is
- * no command's. */
+/* The command at `next` when `left` bytes remain; NULL when it does not fit in them or its length
+ * is no command's. */
 const struct mr_command *mr_command_at(const unsigned char *next, uint64_t left);
 
 #endif

@@ -18,13 +18,15 @@ struct mr_blocks {
     uint64_t tail; /* everything below was given back */
 };
 
-/* Room that is surely enough: two of the largest blocks however they lie, and a few ordinary ones. */
+/* Room that is surely enough: two of the largest blocks however they lie, and a few ordinary ones.
+ */
 static inline uint64_t mr_blocks_size(uint32_t frame_bytes_max)
 {
     return 3 * mr_align_up(frame_bytes_max, 4096) + 8 * (uint64_t)MR_BLOCK_BYTES_MAX;
 }
 
-/* A piece of `size` bytes, or NULL when there is none now. Only the last piece taken may be trimmed. */
+/* A piece of `size` bytes, or NULL when there is none now. Only the last piece taken may be
+ * trimmed. */
 static inline unsigned char *mr_blocks_take(struct mr_blocks *blocks, uint64_t size)
 {
     size = mr_align_up(size, 4096);

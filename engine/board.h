@@ -1,7 +1,7 @@
 /*
- * The board: where the apply thread puts the newest (sequence, event digest), and the sequencer reads it
- * for the entry that it cuts. One writer, any number of readers, nobody waits: a reader that meets a
- * write in progress looks again (a seqlock).
+ * The board: where the apply thread puts the newest (sequence, event digest), and the sequencer
+ * reads it for the entry that it cuts. One writer, any number of readers, nobody waits: a reader
+ * that meets a write in progress looks again (a seqlock).
  */
 #ifndef MR_ENGINE_BOARD_H
 #define MR_ENGINE_BOARD_H
@@ -35,8 +35,8 @@ static inline uint64_t mr_board_read(const struct mr_digest_board *board, struct
     for (;;) {
         /* Acquire: pairs with the last release in mr_board_write. */
         uint64_t before = mr_atomic_load(&board->version, acquire);
-        /* Acquire: pairs with the releases of these, and keeps the second look at the version behind
-         * them. */
+        /* Acquire: pairs with the releases of these, and keeps the second look at the version
+         * behind them. */
         uint64_t sequence = mr_atomic_load(&board->sequence, acquire);
         uint64_t low = mr_atomic_load(&board->low, acquire);
         uint64_t high = mr_atomic_load(&board->high, acquire);

@@ -1,6 +1,6 @@
 /*
- * Opening and closing an engine: the lock, the journal, all memory, recovery. And what may be asked of
- * it from outside.
+ * Opening and closing an engine: the lock, the journal, all memory, recovery. And what may be asked
+ * of it from outside.
  */
 #include "engine/parts.h"
 
@@ -15,7 +15,8 @@ enum {
     FRAMES_IN_FLIGHT = 4,
     TICK_NS = 1000000000,
 };
-_Static_assert(INPUT_SLOTS >= 2 * MR_BATCH_COMMANDS_MAX, "the input ring holds two largest batches");
+_Static_assert(INPUT_SLOTS >= 2 * MR_BATCH_COMMANDS_MAX,
+               "the input ring holds two largest batches");
 
 static int take_options(struct mr_engine *engine, const struct mr_engine_options *options,
                         struct mr_error *error)
@@ -50,7 +51,7 @@ static int take_options(struct mr_engine *engine, const struct mr_engine_options
     return MR_OK;
 }
 
-/* -- The journal ------------------------------------------------------------------------------------ */
+/* -- The journal ------------------------------------------------------------------------------- */
 
 static int open_storage(struct mr_engine *engine, struct mr_error *error)
 {
@@ -124,14 +125,15 @@ static int find_genesis(struct mr_engine *engine, struct mr_error *error)
     return mr_genesis_read(engine->storage, found->last_index, &engine->genesis, NULL, error);
 }
 
-/* -- Memory ----------------------------------------------------------------------------------------- */
+/* -- Memory ------------------------------------------------------------------------------------ */
 
 static int make_ring(struct mr_engine *engine, struct mr_ring *ring, uint64_t capacity,
                      uint32_t slot_size, enum mr_producers producers, struct mr_error *error)
 {
     struct mr_ring_options options = {.capacity = capacity,
                                       .slot_size = (uint32_t)mr_align_up(slot_size, MR_CACHE_LINE),
-                                      .producers = producers};
+                                      .producers = producers,
+                                      .wait = MR_WAIT_SPIN /* nobody waits: agents poll */};
     options.memory = mr_arena_take(&engine->arena, mr_ring_memory_size(&options), MR_PADDING);
     return mr_ring_init(ring, &options, error);
 }
@@ -192,7 +194,8 @@ static int connect_stages(struct mr_engine *engine, struct mr_error *error)
         status = mr_ring_consumer_add(&engine->blocks, &engine->journaling.blocks, NULL, 0, error);
     }
     if (status == MR_OK) {
-        status = mr_ring_consumer_add(&engine->blocks, &engine->applying.blocks, journaled, 1, error);
+        status =
+            mr_ring_consumer_add(&engine->blocks, &engine->applying.blocks, journaled, 1, error);
     }
     if (status == MR_OK) {
         status = mr_ring_consumer_add(&engine->output, &engine->reader, NULL, 0, error);
@@ -200,7 +203,7 @@ static int connect_stages(struct mr_engine *engine, struct mr_error *error)
     return status;
 }
 
-/* -- Opening ---------------------------------------------------------------------------------------- */
+/* -- Opening ----------------------------------------------------------------------------------- */
 
 /* From here the sequencer goes on where the journal ends. */
 static void take_up(struct mr_engine *engine)
@@ -301,7 +304,7 @@ void mr_engine_close(struct mr_engine *engine)
     free(engine);
 }
 
-/* -- Asking ----------------------------------------------------------------------------------------- */
+/* -- Asking ------------------------------------------------------------------------------------ */
 
 const struct mr_engine_recovery *mr_engine_recovery(const struct mr_engine *engine)
 {

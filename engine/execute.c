@@ -1,6 +1,6 @@
 /*
- * The engine as a procedure call: submit one command and wait for its answer. For set-up, examples and
- * tests; what needs speed submits and polls.
+ * The engine as a procedure call: submit one command and wait for its answer. For set-up, examples
+ * and tests; what needs speed submits and polls.
  */
 #include "engine/parts.h"
 

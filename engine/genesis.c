@@ -77,7 +77,8 @@ int mr_genesis_logic(const struct mr_command *command, const struct mr_logic *co
 {
     if (command == NULL || command->type != MR_COMMAND_GENESIS || command->sequence != 1 ||
         command->length < MR_COMMAND_HEADER + sizeof(struct mr_genesis)) {
-        return mr_error_set(error, MR_E_CORRUPT, "the journal does not begin with a genesis command");
+        return mr_error_set(error, MR_E_CORRUPT,
+                            "the journal does not begin with a genesis command");
     }
     const struct mr_genesis *body = mr_command_body(command);
     for (; *logics != NULL; logics++) {
@@ -86,10 +87,11 @@ int mr_genesis_logic(const struct mr_command *command, const struct mr_logic *co
         }
     }
     if (*logics == NULL) {
-        return mr_error_set(error, MR_E_MISMATCH,
-                            "the directory belongs to the logic '%.32s', which is not the one asked "
-                            "for: name another directory, or run that logic",
-                            body->logic);
+        return mr_error_set(
+            error, MR_E_MISMATCH,
+            "the directory belongs to the logic '%.32s', which is not the one asked "
+            "for: name another directory, or run that logic",
+            body->logic);
     }
     if (body->logic_version > (*logics)->version) {
         return mr_error_set(error, MR_E_VERSION,
@@ -118,9 +120,10 @@ int mr_genesis_read(struct mr_storage *storage, uint64_t last_index, struct mr_c
         if (*genesis != NULL) {
             memcpy(*genesis, first, first->length);
         } else {
-            status = first == NULL
-                         ? mr_error_set(error, MR_E_CORRUPT, "the journal's first entry is no command")
-                         : mr_error_set(error, MR_E_NO_MEMORY, "no memory for the genesis command");
+            status =
+                first == NULL
+                    ? mr_error_set(error, MR_E_CORRUPT, "the journal's first entry is no command")
+                    : mr_error_set(error, MR_E_NO_MEMORY, "no memory for the genesis command");
         }
     }
     mr_reader_close(reader);

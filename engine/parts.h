@@ -18,7 +18,7 @@
 
 /* The block ring's slot. The sequencer (or recovery) writes it; journal and apply read it. */
 struct mr_block {
-    unsigned char *frame;    /* 4 KiB-aligned; MR_FRAME_ROOM bytes that belong to the journal, then: */
+    unsigned char *frame; /* 4 KiB-aligned; MR_FRAME_ROOM bytes that belong to the journal, then: */
     struct mr_entry *entry;  /* immutable once published */
     struct mr_digest digest; /* of the entry */
     uint64_t ticket_next;    /* one past the last ticket that went into it */
@@ -33,21 +33,21 @@ _Static_assert((int)MR_BLOCK_SLOTS < (int)MR_APPLIER_MARKS,
 struct mr_sequencer {
     struct mr_consumer input; /* its place in the input ring */
     struct mr_blocks memory;
-    uint64_t given_back;      /* block positions whose memory was given back */
+    uint64_t given_back; /* block positions whose memory was given back */
     uint64_t next_sequence;
     uint64_t next_index;
     uint64_t last_time_ns;
-    uint64_t last_work_ns; /* when it last had a command; for TICKs */
-    struct mr_digest chain;  /* of the last entry */
-    uint32_t window;         /* blocks that may be on their way to the disk */
-    bool replaying;          /* recovery feeds the block ring; the sequencer has no part in it */
+    uint64_t last_work_ns;  /* when it last had a command; for TICKs */
+    struct mr_digest chain; /* of the last entry */
+    uint32_t window;        /* blocks that may be on their way to the disk */
+    bool replaying;         /* recovery feeds the block ring; the sequencer has no part in it */
 };
 
 struct mr_journaling {
-    struct mr_consumer blocks;   /* its place in the block ring: all below is durable */
+    struct mr_consumer blocks; /* its place in the block ring: all below is durable */
     struct mr_journal *journal;
-    uint64_t appended;           /* next block to hand to the journal */
-    uint64_t index_base;         /* entry index minus block position */
+    uint64_t appended;   /* next block to hand to the journal */
+    uint64_t index_base; /* entry index minus block position */
     uint32_t idle_turns;
 };
 
@@ -64,7 +64,7 @@ struct mr_engine {
     alignas(MR_PADDING) MR_ATOMIC(uint64_t) durable_sequence;
     MR_ATOMIC(uint64_t) durable_ticket; /* tickets below are durable */
     alignas(MR_PADDING) MR_ATOMIC(uint64_t) applied_sequence;
-    MR_ATOMIC(uint64_t) applied_ticket; /* tickets below are applied */
+    MR_ATOMIC(uint64_t) applied_ticket;         /* tickets below are applied */
     alignas(MR_PADDING) MR_ATOMIC(int) failure; /* MR_OK, or why the engine stopped */
     MR_ATOMIC(bool) failing;                    /* somebody is writing failure_error */
     MR_ATOMIC(bool) stopping;                   /* no new commands */
@@ -110,8 +110,8 @@ int mr_engine_apply(void *engine);
 /* Room for a block of `bytes` of commands; NULL: none now. `*frame` is where it begins. */
 struct mr_entry *mr_engine_block_begin(struct mr_engine *engine, uint64_t bytes,
                                        unsigned char **frame);
-/* Publishes it to journal and apply; the entry is complete. False never happens: the window is smaller
- * than the ring (asserted). */
+/* Publishes it to journal and apply; the entry is complete. False never happens: the window is
+ * smaller than the ring (asserted). */
 void mr_engine_block_end(struct mr_engine *engine, unsigned char *frame, uint64_t ticket_next,
                          bool stored);
 /* Records the first failure; returns its code. */
@@ -120,8 +120,8 @@ int mr_engine_fail(struct mr_engine *engine, const struct mr_error *error);
 /* engine/recover.c */
 int mr_engine_recover(struct mr_engine *engine, struct mr_error *error);
 
-/* engine/genesis.c: how long the first command of a journal is; and itself, from options, allocated,
- * to be freed. */
+/* engine/genesis.c: how long the first command of a journal is; and itself, from options,
+ * allocated, to be freed. */
 uint32_t mr_genesis_length(const struct mr_engine_options *options);
 int mr_genesis_build(const struct mr_engine_options *options, const uint8_t id[MR_JOURNAL_ID_SIZE],
                      struct mr_command **genesis, struct mr_error *error);

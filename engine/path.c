@@ -2,14 +2,14 @@
  * The path of an event, top to bottom.
  *
  *     mr_engine_submit      producers -> input ring             any thread
- *     mr_engine_sequence    input ring -> block ring            gives sequence and time, cuts blocks
+ *     mr_engine_sequence    input ring -> block ring            gives sequence, time; cuts blocks
  *     mr_engine_journal     block ring -> disk                  moves the durable watermark
  *     mr_engine_apply       block ring, once durable -> image -> output ring
  *     mr_engine_poll        output ring -> events and answers   the embedder's thread
  *
- * Recovery enters at the block ring with what the disk holds (engine/recover.c); from there on leading
- * and recovering are one path. Each stage does a bounded batch of work and says how much; which thread
- * calls it is decided in engine/threads.c.
+ * Recovery enters at the block ring with what the disk holds (engine/recover.c); from there on
+ * leading and recovering are one path. Each stage does a bounded batch of work and says how much;
+ * which thread calls it is decided in engine/threads.c.
  */
 #include "engine/parts.h"
 
@@ -20,12 +20,13 @@
 enum {
     /* What fits into a frame of the ordinary size; a larger batch gets a frame of its own. */
     BLOCK_COMMAND_BYTES = MR_BLOCK_BYTES_MAX - MR_FRAME_ROOM - MR_ENTRY_SIZE,
-    APPLY_LIMIT = 512,         /* commands applied in one turn of the stage */
-    OUTPUT_BATCH = 32,         /* output slots published together: fewer bounces of the cursor's line */
-    JOURNAL_WAIT_US = 100,     /* longest sleep for a completion while nothing else is to be done */
-    JOURNAL_IDLE_TURNS = 4,    /* idle turns before that sleep, and before a watermark frame */
+    APPLY_LIMIT = 512,     /* commands applied in one turn of the stage */
+    OUTPUT_BATCH = 32,     /* output slots published together: fewer bounces of the cursor's line */
+    JOURNAL_WAIT_US = 100, /* longest sleep for a completion while nothing else is to be done */
+    JOURNAL_IDLE_TURNS = 4, /* idle turns before that sleep, and before a watermark frame */
 };
-_Static_assert((int)BLOCK_COMMAND_BYTES >= (int)MR_COMMAND_SIZE_MAX, "a block holds the largest command");
+_Static_assert((int)BLOCK_COMMAND_BYTES >= (int)MR_COMMAND_SIZE_MAX,
+               "a block holds the largest command");
 
 /* A stage that gave another one something to do wakes it, unless they share a thread. */
 static void wake(struct mr_engine *engine, uint32_t from, uint32_t to)
@@ -35,18 +36,18 @@ static void wake(struct mr_engine *engine, uint32_t from, uint32_t to)
     }
 }
 
-/* -- 1. Submit: a copy into the input ring. A full ring is an answer, never a wait. --------------- */
+/* -- 1. Submit: a copy into the input ring. A full ring is an answer, never a wait. ------------ */
 
 static bool submittable(const struct mr_engine *engine, const struct mr_command *command)
 {
-    return command->length >= MR_COMMAND_HEADER &&
-           command->length <= engine->input.stride && command->length % 8 == 0;
+    return command->length >= MR_COMMAND_HEADER && command->length <= engine->input.stride &&
+           command->length % 8 == 0;
 }
 
-/* Until the sequencer has it, the sequence field of a slot tells how many commands its batch has; the
- * followers of a batch carry 0. */
-static void fill_slot(struct mr_engine *engine, uint64_t position,
-                      const struct mr_command *command, uint32_t batch)
+/* Until the sequencer has it, the sequence field of a slot tells how many commands its batch has;
+ * the followers of a batch carry 0. */
+static void fill_slot(struct mr_engine *engine, uint64_t position, const struct mr_command *command,
+                      uint32_t batch)
 {
     struct mr_command *slot = mr_ring_slot(&engine->input, position);
     memcpy(slot, command, command->length);
@@ -96,7 +97,7 @@ int mr_engine_submit_batch(struct mr_engine *engine, const struct mr_command *co
     return MR_OK;
 }
 
-/* -- 2. Sequence: gives each command its sequence and time, and cuts blocks. ---------------------- */
+/* -- 2. Sequence: gives each command its sequence and time, and cuts blocks. ------------------- */
 
 /* Memory of blocks that every stage is done with goes back to the pool. */
 static void give_back_blocks(struct mr_engine *engine)
@@ -217,16 +218,15 @@ int mr_engine_sequence(void *context)
 {
     struct mr_engine *engine = context;
     struct mr_sequencer *sequencer = &engine->sequencer;
-    /* Group commit: while the disk has its fill of blocks, commands gather in the input ring, and the
-     * next block takes them all. */
+    /* Group commit: while the disk has its fill of blocks, commands gather in the input ring, and
+     * the next block takes them all. */
     uint64_t in_flight =
         mr_ring_cursor(&engine->blocks) - mr_consumer_position(&engine->journaling.blocks);
     if (in_flight >= sequencer->window ||
         mr_ring_cursor(&engine->blocks) - mr_ring_slowest(&engine->blocks) >= MR_BLOCK_SLOTS) {
         return 0;
     }
-    uint64_t now_ns =
-        engine->clock_kind == MR_CLOCK_INPUT ? 0 : mr_clock_now(&engine->clock);
+    uint64_t now_ns = engine->clock_kind == MR_CLOCK_INPUT ? 0 : mr_clock_now(&engine->clock);
     uint64_t position = mr_consumer_position(&sequencer->input);
     /* A fresh look every time: what was known may end within a batch that is complete by now. */
     uint64_t available = mr_consumer_look(&sequencer->input);
@@ -257,7 +257,7 @@ int mr_engine_sequence(void *context)
     return did;
 }
 
-/* -- 3. Journal: blocks to the disk, and the durable watermark behind them. ----------------------- */
+/* -- 3. Journal: blocks to the disk, and the durable watermark behind them. -------------------- */
 
 /* Moves the watermark over every block that is now on stable storage, in order; from here on apply
  * may see them. */
@@ -320,8 +320,9 @@ int mr_engine_journal(void *context)
     /* Sleeping here, in the kernel, is what leaves the core to the disk; only when there has been
      * nothing else to do for a while. */
     bool idle = did == 0 && journaling->idle_turns >= JOURNAL_IDLE_TURNS;
-    uint32_t wait_us =
-        idle && engine->threads_started && mr_journal_busy(journaling->journal) ? JOURNAL_WAIT_US : 0;
+    uint32_t wait_us = idle && engine->threads_started && mr_journal_busy(journaling->journal)
+                           ? JOURNAL_WAIT_US
+                           : 0;
     int polled = mr_journal_poll(journaling->journal, wait_us, &error);
     if (polled < 0) {
         return mr_engine_fail(engine, &error);
@@ -340,7 +341,7 @@ int mr_engine_journal(void *context)
     return did;
 }
 
-/* -- 4. Apply: durable blocks to the image; events and answers to the output ring. ---------------- */
+/* -- 4. Apply: durable blocks to the image; events and answers to the output ring. ------------- */
 
 static void publish_output(struct mr_engine *engine)
 {
@@ -415,7 +416,8 @@ int mr_engine_apply(void *context)
         return 0;
     }
     const struct mr_block *block = mr_ring_slot(&engine->blocks, position);
-    uint32_t left_before = applying->applier.entry == NULL ? block->entry->count : applying->applier.left;
+    uint32_t left_before =
+        applying->applier.entry == NULL ? block->entry->count : applying->applier.left;
     struct mr_error error;
     int status = mr_applier_entry(&applying->applier, block->entry, APPLY_LIMIT, &sink, &error);
     publish_output(engine);
@@ -436,7 +438,7 @@ int mr_engine_apply(void *context)
     return (int)left_before + 1;
 }
 
-/* -- 5. Poll: the embedder takes what came out. --------------------------------------------------- */
+/* -- 5. Poll: the embedder takes what came out. ------------------------------------------------ */
 
 uint32_t mr_engine_poll(struct mr_engine *engine, const struct mr_engine_handlers *handlers,
                         uint32_t limit)

@@ -25,8 +25,8 @@ static int feed(struct mr_engine *engine, const struct mr_entry *entry, struct m
 {
     unsigned char *frame;
     struct mr_entry *copy = NULL;
-    while (!ring_has_room(engine) || (copy = mr_engine_block_begin(
-                                          engine, entry->length - MR_ENTRY_SIZE, &frame)) == NULL) {
+    while (!ring_has_room(engine) ||
+           (copy = mr_engine_block_begin(engine, entry->length - MR_ENTRY_SIZE, &frame)) == NULL) {
         int status = step(engine, error);
         if (status != MR_OK) {
             return status;

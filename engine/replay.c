@@ -91,8 +91,8 @@ static int run(struct mr_replay *replay, struct mr_damage *damage, struct mr_err
                             (unsigned long long)replay->plan.last_sequence,
                             (unsigned long long)replay->options.to);
     }
-    status = mr_genesis_read(replay->storage, replay->plan.last_index, &replay->genesis, damage,
-                             error);
+    status =
+        mr_genesis_read(replay->storage, replay->plan.last_index, &replay->genesis, damage, error);
     const struct mr_logic *logic = NULL;
     if (status == MR_OK) {
         status = mr_genesis_logic(replay->genesis, replay->options.logics, &logic, error);

@@ -142,8 +142,8 @@ static bool journaled(const struct mr_engine *engine)
 
 bool mr_engine_drained(const struct mr_engine *engine)
 {
-    /* In the order in which commands pass, so that none slips by between two looks: each stage hands
-     * on before it releases. */
+    /* In the order in which commands pass, so that none slips by between two looks: each stage
+     * hands on before it releases. */
     return mr_consumer_position(&engine->sequencer.input) == mr_ring_cursor(&engine->input) &&
            mr_consumer_position(&engine->applying.blocks) == mr_ring_cursor(&engine->blocks) &&
            mr_consumer_position(&engine->reader) == mr_ring_cursor(&engine->output);
@@ -151,8 +151,8 @@ bool mr_engine_drained(const struct mr_engine *engine)
 
 static void drain_to_journal(struct mr_engine *engine)
 {
-    /* Nobody wants these events any more; but apply must not stand still on a full output ring while
-     * blocks wait for their memory. */
+    /* Nobody wants these events any more; but apply must not stand still on a full output ring
+     * while blocks wait for their memory. */
     const struct mr_engine_handlers nobody = {0};
     while (!journaled(engine)) {
         if (engine->begun_by_hand) {

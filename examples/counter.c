@@ -1,8 +1,8 @@
 /*
- * A durable counter: everything business logic needs, and a program around it. Run it again and again,
- * kill it whenever you like: it never forgets an addition that it has answered.
+ * A durable counter: all that business logic needs, and a program around it. Run it again and
+ * again, kill it whenever you like: it never forgets an addition that it has answered.
  *
- *     example_counter DIRECTORY AMOUNT...
+ *     counter DIRECTORY [AMOUNT...]
  */
 #include <millrace/millrace.h>
 
@@ -31,8 +31,11 @@ static uint64_t state_size(const void *config)
 static uint32_t apply(struct mr_context *context, const struct mr_command *command)
 {
     const struct add *add = mr_command_body(command);
-    int64_t *total = context->state;
-    *total += add->amount;
+    int64_t *total = context->state, sum;
+    if (__builtin_add_overflow(*total, add->amount, &sum)) {
+        return MR_REASON_BAD_VALUE; /* a rejected command leaves no effect */
+    }
+    *total = sum;
     struct added *added = mr_emit(context, ADDED, 0, sizeof *added, 0, 0, NULL);
     added->total = *total;
     return 0;
@@ -55,34 +58,47 @@ static void print_event(void *context, const struct mr_event *event)
     }
 }
 
+/* Adds each amount in turn; every total that is printed is durable. */
+static int add_all(struct mr_engine *engine, char **amounts, struct mr_error *error)
+{
+    const struct mr_engine_handlers handlers = {.event = print_event};
+    uint64_t request;
+    int status = mr_engine_session(engine, 1, MR_ROLE_USER, &request, error);
+    for (; *amounts != NULL && status == MR_OK; amounts++) {
+        struct {
+            struct mr_command header;
+            struct add body;
+        } command = {.header = {.length = sizeof command,
+                                .type = ADD,
+                                .role = MR_ROLE_USER,
+                                .session = 1,
+                                .request = ++request},
+                     .body = {.amount = strtoll(*amounts, NULL, 10)}};
+        status = mr_engine_execute(engine, &command.header, &handlers, NULL, error);
+    }
+    return status;
+}
+
 int main(int argc, char **argv)
 {
+    if (argc < 2) {
+        fprintf(stderr, "usage: counter DIRECTORY [AMOUNT...]\n");
+        return 2;
+    }
     struct mr_error error;
     struct mr_engine *engine = NULL;
     struct mr_engine_options options = {
         .directory = argv[1], .create = true, .logic = &counter, .segment_bytes = 4 << 20};
-    uint64_t request = 0;
     int status = mr_engine_open(&options, &engine, &error);
     if (status == MR_OK && (status = mr_engine_start(engine, &error)) == MR_OK) {
-        status = mr_engine_session(engine, 1, MR_ROLE_USER, &request, &error);
-    }
-    const struct mr_engine_handlers handlers = {.event = print_event};
-    for (int i = 2; i < argc && status == MR_OK; i++) {
-        struct {
-            struct mr_command header;
-            struct add body;
-        } command = {.header = {.length = sizeof command, .type = ADD, .role = MR_ROLE_USER,
-                                .session = 1, .request = ++request},
-                     .body = {.amount = strtoll(argv[i], NULL, 10)}};
-        status = mr_engine_execute(engine, &command.header, &handlers, NULL, &error);
-    }
-    if (status == MR_OK) {
-        status = mr_engine_stop(engine, &error);
-    }
-    if (status != MR_OK) {
-        fprintf(stderr, "counter: %s\n", error.text);
-        return 1;
+        status = add_all(engine, argv + 2, &error);
+        int stopped = mr_engine_stop(engine, status == MR_OK ? &error : NULL);
+        status = status == MR_OK ? stopped : status;
     }
     mr_engine_close(engine);
+    if (status != MR_OK) {
+        fprintf(stderr, "counter: %s\n", error.text);
+        return 4;
+    }
     return 0;
 }

@@ -246,12 +246,36 @@ int mr_recovery_decide(struct mr_storage *storage, struct mr_recovery *report,
     return status;
 }
 
+static bool same_place(const struct mr_damage *a, const struct mr_damage *b)
+{
+    return a->offset == b->offset && a->sequence == b->sequence &&
+           strcmp(a->segment, b->segment) == 0;
+}
+
 int mr_journal_plan(struct mr_storage *storage, struct mr_recovery *report,
                     struct mr_damage *damage, struct mr_error *error)
 {
     struct mr_resume resume;
     struct mr_tail tail;
-    return mr_recovery_decide(storage, report, damage, &resume, &tail, error);
+    struct mr_damage first = {0}, second = {0};
+    struct mr_error found;
+    int status = mr_recovery_decide(storage, report, &first, &resume, &tail, &found);
+    if (status == MR_E_CORRUPT) {
+        /* Nobody keeps a writer away: it may have finished what was read half. Damage stays where
+         * it is; what a second look passes over was none, and all before it is good. */
+        status = mr_recovery_decide(storage, report, &second, &resume, &tail, &found);
+        if (status == MR_E_CORRUPT && !same_place(&first, &second)) {
+            return MR_OK;
+        }
+        first = second;
+    }
+    if (damage != NULL && (status == MR_E_CORRUPT || status == MR_E_VERSION)) {
+        *damage = first;
+    }
+    if (status != MR_OK && error != NULL) {
+        *error = found;
+    }
+    return status;
 }
 
 /* What the dead process wrote may still be in the page cache or in the disk's: only what is synced

@@ -1,6 +1,6 @@
 #!/bin/bash
-# main-job.sh [--option value ...]: the main job, on a tool that has been built. Leaves its journal in
-# build/main-job, in place of the one before. Options are those of `millrace demo`.
+# main-job.sh [--option value ...]: the main job, on a tool that has been built. Leaves its journal
+# in build/main-job, in place of the one before. Options are those of `millrace demo`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

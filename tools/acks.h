@@ -34,8 +34,8 @@ struct acks_report {
     uint64_t first_sequence, first_request; /* of the first missing one */
 };
 
-/* Looks up every line of the file in the journal of a directory, without lock and without writing. A
- * cut last line counts as not written. MR_OK also when commands are missing: `report` tells.
+/* Looks up every line of the file in the journal of a directory, without lock and without writing.
+ * A cut last line counts as not written. MR_OK also when commands are missing: `report` tells.
  * MR_E_INVALID (a line that is none), MR_E_NOT_FOUND, MR_E_CORRUPT, MR_E_IO, MR_E_NO_MEMORY. */
 int acks_check(const char *path, const char *directory, struct acks_report *report,
                struct mr_error *error);

@@ -80,7 +80,7 @@ static int name_paths(struct demo *demo)
     return EXIT_OK;
 }
 
-/* -- The steps: each says what it saw, and returns an exit code. --------------------------------- */
+/* -- The steps: each says what it saw, and returns an exit code. ------------------------------- */
 
 static void tell(const char *step, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void tell(const char *step, const char *format, ...)
@@ -230,8 +230,8 @@ static int step_replay(struct demo *demo, struct mr_replay **replay)
     return code;
 }
 
-/* The same session, or its beginning if that would take long, at half the speed just seen and without
- * a kill. */
+/* The same session, or its beginning if that would take long, at half the speed just seen and
+ * without a kill. */
 static int step_open_loop(struct demo *demo)
 {
     const struct summary *full = &demo->finished.report->summary;
@@ -352,10 +352,11 @@ const struct command command_demo = {
     .name = "demo",
     .summary = "trade, be killed, recover, and prove that nothing was lost",
     .description =
-        "Generates a market session, runs it durably, kills its own engine with SIGKILL in\n"
-        "the middle, recovers, finishes, checks that every acknowledged command is in the\n"
-        "journal and that a replay gives the same digests, and shows throughput, latency,\n"
-        "recovery time and a book. Takes some seconds; leaves the journal behind to look at.",
+        "Generates a market session, runs it durably, kills its own engine with SIGKILL\n"
+        "in the middle, recovers, finishes, checks that every acknowledged command is\n"
+        "in the journal and that a replay gives the same digests, and shows throughput,\n"
+        "latency, recovery time and a book. Takes some seconds; leaves the journal\n"
+        "behind to look at.",
     .examples = "  millrace demo\n"
                 "  millrace demo --data d --orders 100000 --seed 7\n",
     COMMAND_OPTIONS(demo_settings, DEMO_OPTIONS),

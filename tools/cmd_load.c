@@ -1,10 +1,11 @@
 /*
  * `millrace load`: a journal out of what `millrace dump` wrote.
  *
- * It is made in DIR/.millrace-loading/journal and moved to DIR/journal when it is whole and durable:
+ * It is made in DIR/.millrace-loading/journal and moved to DIR/journal when it is whole and
+ * durable:
  *   1. A failure takes away what was made.
- *   2. A crash leaves DIR/.millrace-loading, which is no journal to anybody. The next load into DIR,
- *      which is empty but for that, clears it and begins again.
+ *   2. A crash leaves DIR/.millrace-loading, which is no journal to anybody. The next load into
+ *      DIR, which is empty but for that, clears it and begins again.
  *   3. The move is one rename, synced: there is a whole journal, or none.
  */
 #include "base/path.h"

@@ -72,17 +72,8 @@ static void on_progress(void *context, uint64_t sequence, uint64_t last_sequence
     progress_of_sequences(context, sequence, last_sequence);
 }
 
-static bool same_place(const struct mr_damage *a, const struct mr_damage *b)
-{
-    return a->offset == b->offset && a->sequence == b->sequence &&
-           strcmp(a->segment, b->segment) == 0;
-}
-
-/* Beside a running engine, what looks like damage may be a write that was not done yet: damage is
- * what is found twice at the same place. */
 static int open_replay(struct replay *replay, struct mr_replay **opened, struct mr_error *error)
 {
-    enum { TRIES_MAX = 8 };
     const struct mr_replay_options options = {
         .directory = replay->settings->data,
         .logics = logics_known,
@@ -90,13 +81,7 @@ static int open_replay(struct replay *replay, struct mr_replay **opened, struct 
         .handlers = {.event = on_event, .context = replay},
         .progress = on_progress,
     };
-    struct mr_damage damage[2] = {{.segment = ""}};
-    int status = mr_replay_open(&options, opened, &damage[0], error);
-    for (int i = 1; i < TRIES_MAX && status == MR_E_CORRUPT && !replay->begun; i++) {
-        status = mr_replay_open(&options, opened, &damage[i % 2], error);
-        if (same_place(&damage[0], &damage[1]))
-            break;
-    }
+    int status = mr_replay_open(&options, opened, NULL, error);
     progress_clear();
     return status;
 }

@@ -26,14 +26,14 @@ static int execute(const void *settings)
 const struct command command_run = {
     .name = "run",
     .summary = "run an engine on an input: a file, standard input, or the generator",
-    .description =
-        "Creates the data directory, or recovers it after whatever happened to it, and\n"
-        "runs a durable engine on the input. The same command on the same directory goes\n"
-        "on where the journal ends: nothing is done twice, and nothing is lost that was\n"
-        "acknowledged. Typed commands (--input -) answer with their events.\n"
-        "\n"
-        "Ctrl-C and SIGTERM stop sending, wait for what was sent, report, and exit with 0.\n"
-        "With --json, the last line of standard output is one object that sums up the run.",
+    .description = "Creates the data directory, or recovers it after whatever happened to it, and\n"
+                   "runs a durable engine on the input. The same command on the same directory\n"
+                   "goes on where the journal ends: nothing is done twice, and nothing is lost\n"
+                   "that was acknowledged. Typed commands (--input -) answer with their events.\n"
+                   "\n"
+                   "Ctrl-C and SIGTERM stop sending, wait for what was sent, report, and exit\n"
+                   "with 0. With --json, the last line of standard output is one object that sums\n"
+                   "up the run.",
     .examples = "  millrace run --data d --input gen:orders=1000000,seed=1,instruments=10\n"
                 "  millrace run --data d --input orders.csv --format bitstamp --acks d.acks\n"
                 "  echo 'order_new order=1 instrument=1 side=buy price=100 quantity=5' |\n"

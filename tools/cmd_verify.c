@@ -44,8 +44,8 @@ static void show_progress(const struct verify *verify)
                   number_bytes(rate_per_second(verify->bytes, elapsed_ns)).text);
 }
 
-/* Opening has read it all once: frames, chain, watermarks. This reads the entries again, and looks at
- * the commands in them. */
+/* Opening has read it all once: frames, chain, watermarks. This reads the entries again, and looks
+ * at the commands in them. */
 static int read_entries(struct verify *verify)
 {
     const struct mr_entry *entry;
@@ -144,7 +144,7 @@ static void print_text(const struct verify *verify)
     printf("  %-14s%s\n", "chain", chain);
     if (plan->torn)
         printf("  %-14s%s from offset %llu of %s on, never acknowledged: 'millrace run' keeps a\n"
-               "  %-14scopy of them, clears them, and goes on\n",
+               "  %-14scopy of them, clears them, and goes on (if no engine is writing just now)\n",
                "torn tail", number_bytes(plan->torn_bytes).text,
                (unsigned long long)plan->torn_offset, plan->torn_segment, "");
     if (verify->settings->acks != NULL && verify->acks.missing == 0)
@@ -165,11 +165,6 @@ static int conclude(struct verify *verify, int status)
         print_json(verify, status);
     else if (status == MR_OK)
         print_text(verify);
-    if (status == MR_E_CORRUPT && verify->walk.damage.segment[0] != 0)
-        return complain(EXIT_CORRUPTION, "%s (segment %s, offset %llu, sequence %llu)",
-                        verify->error.text, verify->walk.damage.segment,
-                        (unsigned long long)verify->walk.damage.offset,
-                        (unsigned long long)verify->walk.damage.sequence);
     if (status != MR_OK)
         return complain_of(&verify->error);
     if (verify->acks.missing > 0)

@@ -1,8 +1,8 @@
 /*
  * A subcommand of `millrace`: how it is declared, and what its exit code means.
  *
- * tools/cmd_NAME.c defines `const struct command command_NAME`; tools/main.c lists them all, finds the
- * one that is asked for, parses its options (tools/options.h) and calls it.
+ * tools/cmd_NAME.c defines `const struct command command_NAME`; tools/main.c lists them all, finds
+ * the one that is asked for, parses its options (tools/options.h) and calls it.
  */
 #ifndef MR_TOOLS_COMMAND_H
 #define MR_TOOLS_COMMAND_H
@@ -21,13 +21,13 @@ enum exit_code {
 struct command {
     const char *name;
     const char *summary;     /* one line without full stop, for `millrace --help` */
-    const char *description; /* of --help: whole sentences, lines of at most 78 columns */
+    const char *description; /* of --help: whole sentences, lines of at most 79 columns */
     const char *examples;    /* of --help: whole lines, each indented by two blanks */
     const struct option *options;
     uint32_t option_count;
     size_t settings_size; /* of the struct that the options fill in */
-    /* Does the job; `settings` is that struct. Returns an enum exit_code. It has said what went wrong
-     * (see complain in tools/output.h) and flushed standard output. */
+    /* Does the job; `settings` is that struct. Returns an enum exit_code. It has said what went
+     * wrong (see complain in tools/output.h) and flushed standard output. */
     int (*run)(const void *settings);
 };
 

@@ -49,8 +49,12 @@ bool csv_decimal(struct csv_field field, uint32_t decimals, uint64_t *value)
         return false;
     if (!csv_u64((struct csv_field){field.text, whole}, value))
         return false;
-    for (size_t i = 0; i < decimals; i++) {
-        if (!append_digit(value, i < part ? point[1 + i] : '0'))
+    for (size_t i = 0; i < part; i++) {
+        if (!append_digit(value, point[1 + i]))
+            return false;
+    }
+    for (size_t i = part; i < decimals; i++) {
+        if (!append_digit(value, '0'))
             return false;
     }
     return true;
@@ -60,8 +64,8 @@ const char *csv_show(struct csv_field field, char text[CSV_SHOW_SIZE])
 {
     size_t length = field.length < CSV_SHOW_SIZE ? field.length : CSV_SHOW_SIZE - 1;
     for (size_t i = 0; i < length; i++) {
-        char character = field.text[i];
-        text[i] = character >= ' ' && character <= '~' ? character : '?';
+        bool printable = field.text[i] >= ' ' && field.text[i] <= '~';
+        text[i] = (char)(printable ? field.text[i] : '?');
     }
     if (field.length >= CSV_SHOW_SIZE)
         memcpy(text + length - 3, "...", 3);

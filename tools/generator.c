@@ -75,8 +75,9 @@ int generator_init(struct generator *generator, const struct gen_spec *spec, str
     if (generator->instruments == NULL || generator->price_base == NULL ||
         generator->orders == NULL || generator->slots == NULL) {
         generator_free(generator);
-        return mr_error_set(error, MR_E_NO_MEMORY, "gen: no memory for %llu orders",
-                            (unsigned long long)(count * depth));
+        return mr_error_set(error, MR_E_NO_MEMORY,
+                            "gen: no memory for %llu instruments of %llu orders",
+                            (unsigned long long)count, (unsigned long long)depth);
     }
     mr_random_init(&generator->random, spec->seed);
     for (uint64_t i = 0; i < count; i++) {
@@ -260,7 +261,7 @@ static void make_cancel(struct generator *generator, uint32_t index, struct mr_c
 
 static uint16_t draw_move(struct generator *generator, uint16_t level)
 {
-    uint32_t move = (uint32_t)below(generator, 2 * MOVE_TICKS);
+    uint32_t move = (uint32_t)below(generator, MOVE_TICKS * UINT64_C(2));
     uint32_t moved = level + (move < MOVE_TICKS ? move + 1 : MOVE_TICKS - 1 - move);
     return moved < MARKET_LEVELS ? (uint16_t)moved : level; /* below 0 is above all, too */
 }

@@ -35,7 +35,7 @@ int generator_init(struct generator *generator, const struct gen_spec *spec,
                    struct mr_error *error);
 void generator_free(struct generator *generator);
 
-/* Writes the next command (of `session`, its request number counting from 1); false: that was all. */
+/* Writes the next command (of `session`, requests counting from 1); false: that was all. */
 bool generator_next(struct generator *generator, uint64_t session, struct mr_command *command);
 
 #endif

@@ -16,8 +16,8 @@ static const struct command *const commands[] = {
 enum { COMMANDS = sizeof commands / sizeof commands[0], SETTINGS_SIZE_MAX = 256 };
 
 static const char exit_codes[] =
-    "Exit codes: 0 ok, 1 a finding (a digest, invariant or comparison differs), "
-    "2 usage,\n3 corruption, 4 input/output or resources.\n";
+    "Exit codes: 0 ok, 1 a finding (a digest, invariant or comparison differs),\n"
+    "2 usage, 3 corruption, 4 input/output or resources.\n";
 
 static void print_commands(FILE *file)
 {
@@ -27,10 +27,10 @@ static void print_commands(FILE *file)
     for (uint32_t i = 0; i < COMMANDS; i++) {
         fprintf(file, "  %-10s%s\n", commands[i]->name, commands[i]->summary);
     }
-    fprintf(
-        file,
-        "\nmillrace COMMAND --help tells a command's options; millrace --version the version.\n%s",
-        exit_codes);
+    fprintf(file,
+            "\nmillrace COMMAND --help tells a command's options, millrace --version the\n"
+            "version.\n%s",
+            exit_codes);
 }
 
 static void print_help(const struct command *command)

@@ -7,7 +7,16 @@
 /* A value that no command line can give: it is compared by its address. */
 const char option_required[] = "";
 
-/* -- Names: a member's underscores are an option's dashes. ------------------------------------- */
+/* -- Names. ----------------------------------------------------------------------------------- */
+
+/* A member's underscores are an option's dashes. */
+static char spelled_letter(const struct option *option, size_t place)
+{
+    if (option->name[place] == '_') {
+        return '-';
+    }
+    return option->name[place];
+}
 
 static bool is_called(const struct option *option, const char *name, size_t length)
 {
@@ -15,8 +24,7 @@ static bool is_called(const struct option *option, const char *name, size_t leng
         return false;
     }
     for (size_t i = 0; i < length; i++) {
-        char expected = option->name[i] == '_' ? '-' : option->name[i];
-        if (name[i] != expected) {
+        if (name[i] != spelled_letter(option, i)) {
             return false;
         }
     }
@@ -29,7 +37,7 @@ static const char *spelled(const struct option *option, char text[64])
     size_t length = strlen(option->name);
     ASSERT(length < 64);
     for (size_t i = 0; i <= length; i++) {
-        text[i] = option->name[i] == '_' ? '-' : option->name[i];
+        text[i] = spelled_letter(option, i);
     }
     return text;
 }
@@ -215,8 +223,8 @@ bool options_ask_help(const char *const *arguments)
 
 enum { HELP_COLUMN = 26, HELP_COLUMNS = 78 };
 
-/* Prints the words of `text` from column `*column` on, going on in HELP_COLUMN of the next line where
- * they do not fit. */
+/* Prints the words of `text` from column `*column` on, going on in HELP_COLUMN of the next line
+ * where they do not fit. */
 static void print_words(FILE *file, const char *text, int *column)
 {
     while (*text != '\0') {

@@ -9,10 +9,10 @@
  *         O(tag, flag, json, NULL, NULL, "JSON on standard output")
  *     OPTIONS_STRUCT(replay_settings, REPLAY_OPTIONS);
  *
- * declares struct replay_settings { const char *data; uint64_t to; uint32_t color; bool json; } and,
- * with COMMAND_OPTIONS (tools/command.h), the command line `--data DIR --to N --color never --json`.
- * An underscore in a member's name is a dash in its option's. Values come as `--name value` or
- * `--name=value`.
+ * declares struct replay_settings { const char *data; uint64_t to; uint32_t color; bool json; }
+ * and, with COMMAND_OPTIONS (tools/command.h), the command line `--data DIR --to N --color never
+ * --json`. An underscore in a member's name is a dash in its option's. Values come as `--name
+ * value` or `--name=value`.
  *
  *     flag     bool          takes no value
  *     text     const char *  any value that is not empty; points into argv

@@ -1,6 +1,6 @@
 /*
- * What the tool says to people: messages and progress on standard error, results on standard output,
- * colours and pictures only where they can be shown. JSON is in tools/json.h.
+ * What the tool says to people: messages and progress on standard error, results on standard
+ * output, colours and pictures only where they can be shown. JSON is in tools/json.h.
  */
 #ifndef MR_TOOLS_OUTPUT_H
 #define MR_TOOLS_OUTPUT_H
@@ -13,11 +13,11 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* Looks at terminals and environment. `command` (a subcommand's name, or NULL) begins every message.
- * Once, before anything else here. */
+/* Looks at terminals and environment. `command` (a subcommand's name, or NULL) begins every
+ * message. Once, before anything else here. */
 void output_start(const char *command);
 
-/* -- Messages: one line each, on standard error. --------------------------------------------------- */
+/* -- Messages: one line each, on standard error. ----------------------------------------------- */
 
 /* Tells what is going on: "millrace run: recovered ...". */
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -29,11 +29,12 @@ int complain(int code, const char *format, ...) __attribute__((format(printf, 2,
 /* The same of an error that the library gave; the exit code follows from it (exit_code_of). */
 int complain_of(const struct mr_error *error);
 
-/* Flushes standard output; returns `code`, or EXIT_RESOURCES with a message when something could not
- * be written; without one when its reader has closed it. The last thing that a subcommand does. */
+/* Flushes standard output; returns `code`, or EXIT_RESOURCES with a message when something could
+ * not be written; without one when its reader has closed it. The last thing that a subcommand
+ * does. */
 int output_finish(int code);
 
-/* -- Progress: one line that is written over, on standard error if that is a terminal. ------------- */
+/* -- Progress: one line that is written over, on standard error if that is a terminal. --------- */
 
 /* True at most ten times a second, and never if nobody would see it. */
 bool progress_due(void);
@@ -41,11 +42,11 @@ void progress_show(const char *format, ...) __attribute__((format(printf, 1, 2))
 /* Takes the line away; messages do so by themselves. */
 void progress_clear(void);
 
-/* Progress of recovery and replay, as mr_engine_options and mr_replay_options want it: `sequence` out
- * of `last_sequence` (0: not known). The context is not used. */
+/* Progress of recovery and replay, as mr_engine_options and mr_replay_options want it: `sequence`
+ * out of `last_sequence` (0: not known). The context is not used. */
 void progress_of_sequences(void *context, uint64_t sequence, uint64_t last_sequence);
 
-/* -- Standard output. ------------------------------------------------------------------------------ */
+/* -- Standard output. -------------------------------------------------------------------------- */
 
 enum paint { PAINT_NONE, PAINT_BOLD, PAINT_DIM, PAINT_RED, PAINT_GREEN, PAINT_YELLOW };
 
@@ -54,7 +55,7 @@ const char *paint(enum paint paint);
 /* True if standard output can show more than ASCII (a terminal in a UTF-8 locale). */
 bool output_is_unicode(void);
 
-/* -- Numbers for people. The text lies in the caller's buffer, which is returned. ------------------ */
+/* -- Numbers for people. The text lies in the caller's buffer, which is returned. -------------- */
 
 enum { NUMBER_TEXT_SIZE = 48 };
 struct number_text {

@@ -9,8 +9,8 @@
 
 #include <stdint.h>
 
-/* Draws the `books_max` instruments that traded most, `levels_max` levels a side, on standard output.
- * Draws nothing for a logic that has no books. The image stands still. */
+/* Draws the `books_max` instruments that traded most, `levels_max` levels a side, on standard
+ * output. Draws nothing for a logic that has no books. The image stands still. */
 void picture_books(const struct mr_image *image, const struct mr_logic *logic, uint32_t books_max,
                    uint32_t levels_max);
 

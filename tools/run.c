@@ -1,15 +1,18 @@
 #include "tools/run.h"
 
+#include "base/bits.h"
 #include "base/clock.h"
 #include "tools/output.h"
 #include "tools/run_parts.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
 
-enum { MIB = 1 << 20, SEGMENT_MIB_MIN = 4, SEGMENT_MIB_MAX = 256 };
+enum { MIB = 1 << 20, TIMER_SLACK_NS = 1000, SEGMENT_MIB_MIN = 4, SEGMENT_MIB_MAX = 256 };
 
-/* -- Opening, in this order: nothing is made before the input is known to be there. ------------- */
+/* -- Opening, in this order: nothing is made before the input is known to be there. ------------ */
 
 static int open_input(struct run *run, struct mr_error *error)
 {
@@ -37,6 +40,10 @@ static enum mr_clock_kind chosen_clock(const struct run *run)
     return run->source->clock;
 }
 
+/* What the names of --topology and --wait stand for, in their order there. */
+static const enum mr_topology topologies[] = {MR_TOPOLOGY_ONE, MR_TOPOLOGY_TWO, MR_TOPOLOGY_EACH};
+static const enum mr_wait_kind waits[] = {MR_WAIT_SPIN, MR_WAIT_YIELD, MR_WAIT_PARK};
+
 static int open_engine(struct run *run, struct mr_error *error)
 {
     const struct run_settings *settings = run->settings;
@@ -49,8 +56,8 @@ static int open_engine(struct run *run, struct mr_error *error)
         .config = run->source->config,
         .clock_kind = chosen_clock(run),
         .genesis = run->source->genesis,
-        .topology = (enum mr_topology)settings->topology,
-        .wait = (enum mr_wait_kind)settings->wait,
+        .topology = topologies[settings->topology],
+        .wait = waits[settings->wait],
         .segment_bytes = settings->segment_size * MIB,
         .progress = progress_of_sequences,
     };
@@ -58,10 +65,6 @@ static int open_engine(struct run *run, struct mr_error *error)
     progress_clear();
     return status;
 }
-
-/* The choices of options.h stand in the order of the library's enums. */
-_Static_assert(MR_TOPOLOGY_ONE == 0 && MR_TOPOLOGY_TWO == 1 && MR_TOPOLOGY_EACH == 2, "topology");
-_Static_assert(MR_WAIT_SPIN == 0 && MR_WAIT_YIELD == 1 && MR_WAIT_PARK == 2, "wait");
 
 /* What the directory turned out to be. */
 static int look_at_journal(struct run *run, struct mr_error *error)
@@ -88,7 +91,7 @@ static int look_at_journal(struct run *run, struct mr_error *error)
 
 static int take_memory(struct run *run, struct mr_error *error)
 {
-    run->next = aligned_alloc(64, (run->logic->command_size_max + 63) / 64 * 64);
+    run->next = aligned_alloc(64, mr_align_up(run->logic->command_size_max, 64));
     run->flights = calloc(RUN_FLIGHTS, sizeof *run->flights);
     mr_histogram_clear(&run->recent);
     mr_histogram_clear(&run->report->latency);
@@ -125,6 +128,9 @@ static int open_all(struct run *run, struct mr_error *error)
         status = mr_engine_start(run->engine, error);
     }
     if (status == MR_OK) {
+        if (strcmp(run->settings->input, "-") == 0 && isatty(STDIN_FILENO) == 1) {
+            say("type commands, one a line; 'millrace catalog' lists them, Ctrl-D ends");
+        }
         (void)snprintf(run->storage, sizeof run->storage, "%s", mr_engine_storage(run->engine));
     }
     return status;
@@ -203,6 +209,8 @@ int run_execute(const struct run_settings *settings, struct run_report *report)
     if (run == NULL) {
         return complain(EXIT_RESOURCES, "no memory to run");
     }
+    /* Short sleeps shall be short; the engine's threads inherit this. */
+    (void)prctl(PR_SET_TIMERSLACK, TIMER_SLACK_NS, 0, 0, 0);
     run->settings = settings;
     run->report = report;
     run->logic = logic_chosen(settings->logic);

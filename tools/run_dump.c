@@ -1,6 +1,7 @@
 /*
- * An input that is a whole dump, genesis included, makes the journal that it was taken from anew. When
- * the directory has some of it already, that must be what the input begins with; the rest follows.
+ * An input that is a whole dump, genesis included, makes the journal that it was taken from anew.
+ * When the directory has some of it already, that must be what the input begins with; the rest
+ * follows.
  */
 #include "tools/run_parts.h"
 

@@ -1,6 +1,6 @@
 /*
- * The loop of `millrace run`, on the main thread: take a command from the input, submit it, poll for
- * what came out. It never waits for one thing while another could go on.
+ * The loop of `millrace run`, on the main thread: take a command from the input, submit it, poll
+ * for what came out. It never waits for one thing while another could go on.
  */
 #include "tools/run_parts.h"
 
@@ -44,7 +44,8 @@ static void on_bad_line(struct run *run, const struct mr_error *error)
     run->error = *error;
 }
 
-/* Where the clock is the machine's, the engine makes its own ticks; those of a dump are left out. */
+/* Where the clock is the machine's, the engine makes its own ticks; those of a dump are left
+ * out. */
 static bool is_left_out(const struct run *run, const struct mr_command *command)
 {
     return command->type == MR_COMMAND_TICK && run->clock == MR_CLOCK_WALL;
@@ -158,7 +159,8 @@ static void check_setup(struct run *run, const struct mr_answer *answer)
     }
 }
 
-/* Answers come in the order of sending; those that nobody waits for are of the engine's own ticks. */
+/* Answers come in the order of sending; those that nobody waits for are of the engine's own
+ * ticks. */
 static void on_answer(void *context, const struct mr_answer *answer)
 {
     struct run *run = context;
@@ -227,8 +229,8 @@ static void end_second(struct run *run, uint64_t now_ns)
     mr_histogram_clear(&run->recent);
 }
 
-/* A little politeness when nothing moves: the disk's interrupts and the engine's threads need a core,
- * too. */
+/* A little politeness when nothing moves: the disk's interrupts and the engine's threads need a
+ * core, too. */
 static void relax(const struct run *run, uint32_t idle_turns)
 {
     if (idle_turns < IDLE_YIELDS) {
@@ -255,7 +257,8 @@ static void look_around(struct run *run, uint64_t now_ns)
     run_report_progress(run);
 }
 
-/* Nothing more will come out. After a failure of the engine, what was sent may never be answered. */
+/* Nothing more will come out. After a failure of the engine, what was sent may never be
+ * answered. */
 static bool is_over(const struct run *run)
 {
     return run->end != RUN_GOES_ON &&

@@ -66,8 +66,8 @@ struct run {
 };
 
 /* run_sessions.c, run_dump.c: before any thread runs; what they find out is from the image and the
- * journal alone, so that a run that is killed at any moment goes on where it was. MR_E_MISMATCH: the
- * directory belongs to another input. */
+ * journal alone, so that a run that is killed at any moment goes on where it was. MR_E_MISMATCH:
+ * the directory belongs to another input. */
 int run_sessions_prepare(struct run *run, struct mr_error *error);
 int run_dump_prepare(struct run *run, struct mr_error *error);
 

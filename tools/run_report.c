@@ -51,7 +51,7 @@ void run_report_progress(const struct run *run)
     if (run->source->interactive || !progress_due()) {
         return;
     }
-    uint64_t done = run->done_before + run->answered;
+    uint64_t done = run->done_before + mr_atomic_load(&run->report->acknowledged, relaxed);
     uint64_t total = run->source->total;
     char of_total[80] = "", speed[120] = "";
     if (total > 0) {

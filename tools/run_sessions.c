@@ -6,9 +6,10 @@
  *     session_open   session 2, role user           with the input's fingerprint
  *     the input      session 2
  *
- * Standard input has no fingerprint and is session 3 in place of session 2; it may come on top of an
- * importer's journal, whose set-up it then takes over. What is already in the image when a run begins
- * is not sent again, so that a kill at any moment and a restart leave no trace in the journal.
+ * Standard input has no fingerprint and is session 3 in place of session 2; it may come on top of
+ * an importer's journal, whose set-up it then takes over. What is already in the image when a run
+ * begins is not sent again, so that a kill at any moment and a restart leave no trace in the
+ * journal.
  */
 #include "tools/run_parts.h"
 
@@ -37,8 +38,8 @@ static int look_up(const struct run *run, uint64_t id, enum mr_role role, bool *
     return MR_OK;
 }
 
-/* Writes the command that opens a session; returns it. Its request number tells its answer from those
- * of ticks, which are session 0's, too. */
+/* Writes the command that opens a session; returns it. Its request number tells its answer from
+ * those of ticks, which are session 0's, too. */
 static const struct mr_command *session_open(void *room, size_t size, uint64_t id,
                                              enum mr_role role, struct mr_digest fingerprint)
 {
@@ -166,7 +167,7 @@ int run_sessions_prepare(struct run *run, struct mr_error *error)
     if (mr_image_session(mr_engine_image(run->engine), SESSION_OPERATOR, &operator_info)) {
         run->source->operator_last = operator_info.last_request;
     }
-    run->prefix = calloc(run->source->setup_count + 2, sizeof *run->prefix);
+    run->prefix = calloc(run->source->setup_count + 2, sizeof(const struct mr_command *));
     if (run->prefix == NULL) {
         return mr_error_set(error, MR_E_NO_MEMORY, "no memory for the set-up of '%s'",
                             run->settings->input);

@@ -1,8 +1,8 @@
 /*
- * A source: where `millrace run` takes commands from. A file in some format, the generator, standard
- * input. It yields the commands of one importer's session in order, each with its request number and
- * (where the clock is the input's) its time, and can resume behind a request it yielded in an earlier
- * life.
+ * A source: where `millrace run` takes commands from. A file in some format, the generator,
+ * standard input. It yields the commands of one importer's session in order, each with its request
+ * number and (where the clock is the input's) its time, and can resume behind a request it yielded
+ * in an earlier life.
  */
 #ifndef MR_TOOLS_SOURCE_H
 #define MR_TOOLS_SOURCE_H
@@ -66,8 +66,8 @@ struct source {
     const struct mr_command *const *setup;
     uint32_t setup_count;
     const void *config; /* of the logic in a new journal, NULL: its defaults */
-    /* The last request that the operator's session had done when this run began, 0: none; `run` sets
-     * it before resume and next. What only operators may send gets the numbers behind it. */
+    /* The last request that the operator's session had done when this run began, 0: none; `run`
+     * sets it before resume and next. What only operators may send gets the numbers behind it. */
     uint64_t operator_last;
     /* Of an input that is a whole dump, from genesis on: its genesis command, which becomes that of
      * a new journal; `next` begins behind it. Its commands carry sessions, requests and times of
@@ -77,8 +77,8 @@ struct source {
     const struct mr_command *genesis;
 };
 
-/* Opens the source that options->input names: "-", "gen:SPEC", or a file. MR_E_NOT_FOUND, MR_E_INVALID,
- * MR_E_IO, MR_E_NO_MEMORY. */
+/* Opens the source that options->input names: "-", "gen:SPEC", or a file. MR_E_NOT_FOUND,
+ * MR_E_INVALID, MR_E_IO, MR_E_NO_MEMORY. */
 int source_open(const struct source_options *options, struct source **source,
                 struct mr_error *error);
 

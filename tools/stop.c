@@ -16,8 +16,8 @@ static time_t now_s(void)
     return now.tv_sec;
 }
 
-/* Those who send signals often send them twice, to a process and to its group: only who insists after
- * a while means it. */
+/* Those who send signals often send them twice, to a process and to its group: only who insists
+ * after a while means it. */
 static void on_signal(int number)
 {
     if (requested == 0) {

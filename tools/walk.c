@@ -5,28 +5,6 @@
 #include "tools/logics.h"
 
 #include <stdlib.h>
-#include <string.h>
-
-enum { PLANS_MAX = 8 };
-
-static bool same_place(const struct mr_damage *a, const struct mr_damage *b)
-{
-    return a->offset == b->offset && a->sequence == b->sequence &&
-           strcmp(a->segment, b->segment) == 0;
-}
-
-int walk_plan(struct mr_storage *storage, struct mr_recovery *plan, struct mr_damage *damage,
-              struct mr_error *error)
-{
-    int status = mr_journal_plan(storage, plan, damage, error);
-    for (int i = 1; i < PLANS_MAX && status == MR_E_CORRUPT; i++) {
-        struct mr_damage before = *damage;
-        status = mr_journal_plan(storage, plan, damage, error);
-        if (status == MR_E_CORRUPT && same_place(&before, damage))
-            break;
-    }
-    return status;
-}
 
 int walk_open(struct walk *walk, const char *directory, struct mr_error *error)
 {
@@ -34,7 +12,7 @@ int walk_open(struct walk *walk, const char *directory, struct mr_error *error)
     int status = mr_storage_open_files(directory, false, &walk->storage, error);
     if (status != MR_OK)
         return status;
-    return walk_plan(walk->storage, &walk->plan, &walk->damage, error);
+    return mr_journal_plan(walk->storage, &walk->plan, &walk->damage, error);
 }
 
 int walk_begin(struct walk *walk, uint64_t from, struct mr_error *error)

@@ -1,5 +1,5 @@
 /*
- * Walking over a directory's journal, entry by entry, as `dump`, `verify` and others do: no lock, no
+ * Walking over a directory's journal, entry by entry, as `dump` and `verify` do: no lock, no
  * writing, beside a running engine or on what a dead one left.
  */
 #ifndef MR_TOOLS_WALK_H
@@ -17,14 +17,9 @@ struct walk {
     const struct mr_logic *logic; /* that genesis names */
 };
 
-/* What recovery would find. An engine that is running may write where one has read already, which
- * looks like damage: what cannot be found twice at the same place is none. Codes of
- * mr_journal_plan. */
-int walk_plan(struct mr_storage *storage, struct mr_recovery *plan, struct mr_damage *damage,
-              struct mr_error *error);
-
 /* Opens a directory and finds out what it holds; `plan.last_index` is 0 when there is a journal
- * without any entry. Codes of walk_plan. walk_close also after a failure. */
+ * without any entry. Codes of
+ * mr_journal_plan. walk_close also after a failure. */
 int walk_open(struct walk *walk, const char *directory, struct mr_error *error);
 
 /* Goes to the entry that holds sequence `from` (0: the first). There is at least one entry.
@@ -41,8 +36,8 @@ void walk_close(struct walk *walk);
  * when its commands do not make it up: they have no length, or another sequence), MR_E_IO. */
 int walk_next(struct walk *walk, const struct mr_entry **entry, struct mr_error *error);
 
-/* The commands of an entry that walk_next gave: calls `each` for those from sequence `from` to `to`.
- * It stops, and returns false, when `each` does. */
+/* The commands of an entry that walk_next gave: calls `each` for those from sequence `from` to
+ * `to`. It stops, and returns false, when `each` does. */
 bool walk_commands(const struct mr_entry *entry, uint64_t from, uint64_t to,
                    bool (*each)(void *context, const struct mr_command *command), void *context);
 

@@ -127,26 +127,26 @@ static void add_id_table(struct spans *spans, const struct mr_book *book, uint32
     add(spans, (uint64_t)(table - (const unsigned char *)book), sizeof(struct book_id) << bits);
 }
 
-uint32_t mr_book_used(const void *state, const void *config, struct mr_span *at, uint32_t limit)
+uint32_t mr_book_used(const void *state, const void *config, struct mr_span *spans, uint32_t limit)
 {
     const struct mr_book *book = state;
     const struct book_layout *layout = &book->layout;
-    struct spans spans = {.at = at, .limit = limit};
+    struct spans list = {.at = spans, .limit = limit};
     uint64_t leaves = book->leaf_pool.high, branches = book->branch_pool.high;
     uint64_t instruments = book->instrument_count, levels_max = book->config.levels_max;
     (void)config;
-    add(&spans, 0, layout->instruments + instruments * sizeof(struct book_instrument));
-    add(&spans, layout->pages, (1 + leaves) * sizeof(struct book_page));
-    add(&spans, layout->pages + (1 + levels_max) * sizeof(struct book_page),
+    add(&list, 0, layout->instruments + instruments * sizeof(struct book_instrument));
+    add(&list, layout->pages, (1 + leaves) * sizeof(struct book_page));
+    add(&list, layout->pages + (1 + levels_max) * sizeof(struct book_page),
         branches * sizeof(struct book_page));
-    add(&spans, layout->children, branches * BOOK_PAGE_LEVELS * sizeof(uint32_t));
-    add(&spans, layout->levels, leaves * BOOK_PAGE_LEVELS * sizeof(struct book_link));
-    add(&spans, layout->orders, book->order_pool.high * sizeof(struct book_order));
+    add(&list, layout->children, branches * BOOK_PAGE_LEVELS * sizeof(uint32_t));
+    add(&list, layout->levels, leaves * BOOK_PAGE_LEVELS * sizeof(struct book_link));
+    add(&list, layout->orders, book->order_pool.high * sizeof(struct book_order));
     uint32_t bits = book->ids.bits, old_bits = book->ids.old_bits;
     if (old_bits != 0 && old_bits < bits)
-        add_id_table(&spans, book, old_bits);
-    add_id_table(&spans, book, bits);
+        add_id_table(&list, book, old_bits);
+    add_id_table(&list, book, bits);
     if (old_bits > bits)
-        add_id_table(&spans, book, old_bits);
-    return spans.count;
+        add_id_table(&list, book, old_bits);
+    return list.count;
 }

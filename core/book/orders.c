@@ -109,8 +109,9 @@ static void new_trade(struct mr_context *context, struct book_instrument *instru
     mr_book_match(context, instrument, order, limit);
     bool limited = book_crosses(&instrument->sides[order->side ^ 1], limit);
     if (order->open > 0 && command->tif == MR_BOOK_TIF_GTC && !limited) {
-        struct book_id *slot = book_id_find(book, order->hash, order->instrument, order->id);
-        book_id_insert(book, slot, order); /* where it was before the fills moved entries */
+        /* Where it was looked for before is no longer its slot: the fills have moved entries. */
+        struct book_id *slot = slot_of(book, instrument, order->hash, order->id);
+        book_id_insert(book, slot, order);
         book_level_append(book, &instrument->sides[order->side], order);
         return;
     }

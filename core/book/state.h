@@ -129,6 +129,10 @@ struct mr_book {
     struct book_layout layout;
 };
 
+/* No byte that a compiler may leave as it was: the same history gives the same bytes. */
+_Static_assert(sizeof(struct book_side) == 32 && sizeof(struct book_page) == 32, "no padding");
+_Static_assert(sizeof(struct book_layout) == 72 && sizeof(struct mr_book) == 176, "no padding");
+
 /* -- places ------------------------------------------------------------------------------------ */
 
 /* Inlined everywhere: `book` may be const, and what is found then must not be written. */

@@ -91,7 +91,9 @@ static void text_message(struct mr_writer *writer, const struct mr_message *mess
                          const char *aggregate)
 {
     mr_write_text(writer, "  ");
-    write_number_column(writer, message->type, 4);
+    if (message->type != 0) { /* a configuration has none */
+        write_number_column(writer, message->type, 4);
+    }
     mr_write_text(writer, message->name);
     mr_write_text(writer, ": ");
     mr_write_text(writer, message->meaning);
@@ -229,11 +231,14 @@ static void markdown_message(struct mr_writer *writer, const struct mr_message *
 {
     mr_write_text(writer, "### `");
     mr_write_text(writer, message->name);
-    mr_write_text(writer, "`\n\nType ");
-    mr_write_u64(writer, message->type);
-    mr_write_text(writer, ", version ");
-    mr_write_u64(writer, message->version);
-    mr_write_text(writer, ": ");
+    mr_write_text(writer, "`\n\n");
+    if (message->type != 0) { /* a configuration has none */
+        mr_write_text(writer, "Type ");
+        mr_write_u64(writer, message->type);
+        mr_write_text(writer, ", version ");
+        mr_write_u64(writer, message->version);
+        mr_write_text(writer, ": ");
+    }
     mr_write_text(writer, message->meaning);
     mr_write_char(writer, '.');
     if (message->roles != 0) {
@@ -332,7 +337,7 @@ static void print_title(struct printer *printer, const struct mr_logic *logic)
 size_t mr_catalog_write(const struct mr_logic *logic, enum mr_catalog_form form, char *buffer,
                         size_t size)
 {
-    struct printer printer = {.writer = {.buffer = buffer, .size = size},
+    struct printer printer = {.writer = mr_writer_to(buffer, size),
                               .form = form,
                               .both = {&mr_catalog_common, logic->catalog}};
     print_title(&printer, logic);

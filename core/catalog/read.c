@@ -170,8 +170,7 @@ static bool read_role(struct reader *reader, const struct pair *pair)
         }
     }
     uint64_t role;
-    char ignored[1];
-    struct mr_writer why = {.buffer = ignored, .size = 0};
+    struct mr_writer why = mr_writer_to(NULL, 0); /* a reason of our own follows */
     if (!mr_number_read(pair->value, pair->value_length, UINT8_MAX, &role, &why) ||
         role < MR_ROLE_COUNT) {
         mr_write_quoted(&reader->why, pair->value, pair->value_length);
@@ -424,7 +423,7 @@ enum mr_text_outcome mr_text_command_read(const struct mr_logic *logic, const ch
                             .command = command,
                             .room = size - MR_COMMAND_HEADER};
     if (error != NULL) {
-        reader.why = (struct mr_writer){.buffer = error->text, .size = sizeof error->text};
+        reader.why = mr_writer_to(error->text, sizeof error->text);
     }
     if (length > MR_TEXT_LINE_MAX) {
         (void)fail(&reader, MR_TEXT_LINE_MAX, "the line is longer than 262144 bytes");
@@ -450,7 +449,7 @@ int mr_text_field_read(const struct mr_catalog *catalog, const struct mr_message
     const struct mr_logic logic = {.catalog = catalog};
     struct reader reader = {.logic = &logic, .message = message, .length = length};
     if (error != NULL) {
-        reader.why = (struct mr_writer){.buffer = error->text, .size = sizeof error->text};
+        reader.why = mr_writer_to(error->text, sizeof error->text);
     }
     struct pair parts = {0};
     uint64_t seen = 0;

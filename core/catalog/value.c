@@ -126,7 +126,11 @@ void mr_write_quoted(struct mr_writer *writer, const char *text, size_t length)
 {
     mr_write_char(writer, '\'');
     for (size_t i = 0; i < length && i < QUOTED_MAX; i++) {
-        mr_write_char(writer, is_printable(text[i]) ? text[i] : '?');
+        char c = text[i];
+        if (!is_printable(c)) {
+            c = '?';
+        }
+        mr_write_char(writer, c);
     }
     mr_write_text(writer, length > QUOTED_MAX ? "...'" : "'");
 }
@@ -196,12 +200,14 @@ static bool signed_read(const char *text, size_t length, int64_t *value, struct 
     return true;
 }
 
-static int hex_digit(char c)
+enum { NO_DIGIT = 16 };
+
+static unsigned hex_digit(char c)
 {
     if (c >= '0' && c <= '9') {
-        return c - '0';
+        return (unsigned)(c - '0');
     }
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    return c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10 : NO_DIGIT;
 }
 
 bool mr_hex_read(const char *text, size_t length, void *bytes, size_t size)
@@ -210,7 +216,7 @@ bool mr_hex_read(const char *text, size_t length, void *bytes, size_t size)
         return false;
     }
     for (size_t i = 0; i < length; i++) {
-        if (hex_digit(text[i]) < 0) {
+        if (hex_digit(text[i]) == NO_DIGIT) {
             return false;
         }
     }

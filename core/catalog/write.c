@@ -77,7 +77,7 @@ static void write_json_text(struct mr_writer *writer, const struct output *out,
                             const struct mr_field *field, const void *body)
 {
     char text[64];
-    struct mr_writer plain = {.buffer = text, .size = sizeof text};
+    struct mr_writer plain = mr_writer_to(text, sizeof text);
     mr_value_write(&plain, out->catalog, field, body);
     ASSERT(plain.length <= sizeof text);
     for (size_t i = 0; i < plain.length; i++) {
@@ -254,7 +254,7 @@ static size_t write_event(struct output *out, const struct mr_logic *logic,
 
 static struct output output_to(const struct mr_logic *logic, bool json, char *buffer, size_t size)
 {
-    return (struct output){.writer = {.buffer = buffer, .size = size},
+    return (struct output){.writer = mr_writer_to(buffer, size),
                            .catalog = logic->catalog,
                            .json = json,
                            .prefix = ""};

@@ -12,6 +12,11 @@ struct mr_writer {
     size_t length; /* of all the text, also of what did not fit */
 };
 
+static inline struct mr_writer mr_writer_to(char *buffer, size_t size)
+{
+    return (struct mr_writer){.buffer = buffer, .size = size};
+}
+
 static inline void mr_write_bytes(struct mr_writer *writer, const char *text, size_t length)
 {
     if (writer->length < writer->size) {

@@ -50,7 +50,7 @@ enum {
     MR_RUNNER_NAME_SIZE = 16, /* what Linux gives a thread's name, its end included */
 };
 
-/* All zero is valid: named after its agents, spinning, on any CPU. */
+/* All zero is valid: named after its agents, parking, on any CPU. */
 struct mr_runner_options {
     const char *name; /* the thread's (cut to 15 bytes); NULL: its agents' names joined with '+' */
     /* What to do when no agent has work. SPIN: call again at once. YIELD: offer the core to others
@@ -153,8 +153,8 @@ int mr_runner_agent_status(const struct mr_runner *runner, uint32_t index);
 
 /* Which agents share a thread. */
 enum mr_topology {
-    MR_TOPOLOGY_ONE,  /* all agents on one runner */
     MR_TOPOLOGY_TWO,  /* two runners; the caller says which agents go to the second */
+    MR_TOPOLOGY_ONE,  /* all agents on one runner */
     MR_TOPOLOGY_EACH, /* a runner for every agent */
 };
 

@@ -5,7 +5,7 @@
  *
  *     struct mr_book_config config;
  *     mr_logic_book.config_default(&config);
- *     struct mr_book *book = aligned_alloc(4096, ...);    // mr_logic_book.state_size(&config) bytes
+ *     struct mr_book *book = aligned_alloc(4096, ...);  // mr_logic_book.state_size(&config) bytes
  *     memset(book, 0, ...);
  *     mr_logic_book.init(book, &config);
  *     struct mr_context context = {.state = book, .config = &config, .outbox = &outbox};
@@ -44,11 +44,12 @@
  * (fills_limit); a FOK order that would need more is rejected (fills_limit).
  *
  * A rejected command changes nothing. When several things are wrong with it, the reason is the
- * first of: unknown_instrument; bad_side, bad_kind, bad_tif, bad_basis;
- * price_out_of_range; zero_quantity, quantity_too_large; duplicate_order or unknown_order;
- * quantity_too_large of a replacement together with what is filled; fok_unfilled, fills_limit;
- * orders_full; levels_full. Of an instrument: bad_symbol, bad_range, bad_decimals,
- * instrument_exists, instruments_full. Padding is not looked at.
+ * first of: unknown_instrument; bad_side, bad_kind, bad_tif, bad_basis; price_out_of_range;
+ * zero_quantity, quantity_too_large; duplicate_order or unknown_order; quantity_too_large of a
+ * replacement together with what is filled; fok_unfilled, fills_limit; orders_full; levels_full.
+ * Of an instrument: bad_symbol, bad_range, bad_decimals, instrument_exists, instruments_full.
+ * Padding is not looked at. What is full is so for orders that would rest at once: one that trades
+ * first and rests then has made room.
  *
  * THE EVENTS of one command, in this order:
  *   order_new      order_accepted, trades, order_cancelled if a remainder was cancelled
@@ -260,8 +261,8 @@ MR_MESSAGE_STRUCT(mr_book_order_cancelled, MR_BOOK_ORDER_CANCELLED_FIELDS);
 
 /* -- Configuration, fixed by genesis. ---------------------------------------------------------- */
 
-/* State takes 64 bytes an order and 64 to 128 to find it by its id, 832 a level (far less in use: 64
- * neighbouring prices share a page) and 208 to 224 an instrument; the defaults ask for 117 MiB.
+/* State takes 64 bytes an order and 64 to 128 to find it by its id, 832 a level (far less in use:
+ * 64 neighbouring prices share a page) and 208 to 224 an instrument; the defaults ask for 117 MiB.
  * Memory is touched, and counts for digests and snapshots, only as far as it was ever used. */
 #define MR_BOOK_CONFIG_FIELDS(F)                                                                \
     F(u64, hash_seed, "", "keys the mixing of order ids, so that nobody can make them collide") \

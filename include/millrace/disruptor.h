@@ -48,9 +48,9 @@ extern "C" {
 
 /* How a thread waits in mr_ring_claim and mr_consumer_wait. */
 enum mr_wait_kind {
-    MR_WAIT_SPIN, /* never gives up its core: lowest latency, for threads with cores of their own */
-    MR_WAIT_YIELD, /* spins a little, then offers the core to others at every turn */
     MR_WAIT_PARK,  /* spins a little, yields a little, then sleeps until it is woken */
+    MR_WAIT_YIELD, /* spins a little, then offers the core to others at every turn */
+    MR_WAIT_SPIN,  /* never gives up its core: for threads with cores of their own */
 };
 
 enum mr_producers {
@@ -64,7 +64,7 @@ enum {
     MR_CONSUMER_AFTER_MAX = 16,
 };
 
-/* All zero but capacity, slot_size and memory is a good choice: one producer, spinning, from 0. */
+/* All zero but capacity, slot_size and memory is a good choice: one producer, parking, from 0. */
 struct mr_ring_options {
     uint64_t capacity;           /* slots: a power of two, 1 to 2^30 */
     uint32_t slot_size;          /* bytes, from 1; a multiple of the alignment your slots need */

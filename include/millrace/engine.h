@@ -1,12 +1,12 @@
 /*
  * <millrace/engine.h>: durable, recoverable business logic in one process.
  *
- * An engine takes commands from any number of threads, puts them in one order, journals them, applies
- * them to the logic's memory image, and gives back events and answers. A producer chooses when it
- * hears back:
+ * An engine takes commands from any number of threads, puts them in one order, journals them,
+ * applies them to the logic's memory image, and gives back events and answers. A producer chooses
+ * when it hears back:
  *
- *   accepted   mr_engine_submit returned MR_OK: the command is in the input ring, and its ticket says
- *              where. A crash may still lose it.
+ *   accepted   mr_engine_submit returned MR_OK: the command is in the input ring, and its ticket
+ *              says where. A crash may still lose it.
  *   durable    mr_engine_stage(ticket) >= MR_STAGE_DURABLE: on stable storage; it will be applied,
  *              whatever happens to this process.
  *   applied    its answer came out of mr_engine_poll: durable, applied, and this is the result.
@@ -59,8 +59,8 @@ struct mr_engine_options {
     const struct mr_command *genesis;
 
     /* How. */
-    enum mr_topology topology; /* threads of mr_engine_start */
-    enum mr_wait_kind wait;    /* of idle threads; PARK leaves the core to the disk */
+    enum mr_topology topology; /* threads of mr_engine_start; 0: two */
+    enum mr_wait_kind wait;    /* of idle threads; 0: park, which leaves the core to the disk */
     uint32_t input_slots;      /* power of two; 0: 16,384, which holds two largest batches */
     uint32_t output_slots;     /* power of two; 0: 8,192 */
     uint32_t frames_in_flight; /* 0: 4 */
@@ -77,8 +77,8 @@ enum mr_stage { MR_STAGE_ACCEPTED, MR_STAGE_DURABLE, MR_STAGE_APPLIED };
 /* Takes the directory's lock; recovers the journal (a torn tail is archived and zeroed, damage is
  * refused) and replays it, or makes a new one; allocates all memory. On success *engine is ready to
  * start. MR_E_NOT_FOUND (no journal, and not to create one), MR_E_MISMATCH (another logic),
- * MR_E_VERSION, MR_E_CORRUPT (nothing was changed), MR_E_DIVERGED (the replay gives other events than
- * were recorded), MR_E_BUSY (locked), MR_E_INVALID (options), MR_E_IO, MR_E_NO_SPACE,
+ * MR_E_VERSION, MR_E_CORRUPT (nothing was changed), MR_E_DIVERGED (the replay gives other events
+ * than were recorded), MR_E_BUSY (locked), MR_E_INVALID (options), MR_E_IO, MR_E_NO_SPACE,
  * MR_E_READ_ONLY, MR_E_NO_MEMORY. */
 int mr_engine_open(const struct mr_engine_options *options, struct mr_engine **engine,
                    struct mr_error *error);
@@ -95,8 +95,8 @@ const struct mr_engine_recovery *mr_engine_recovery(const struct mr_engine *engi
 int mr_engine_start(struct mr_engine *engine, struct mr_error *error);
 
 /* By hand instead of start: no threads; the caller steps. begin as start; step calls one of the
- * stages (0 sequence, 1 journal, 2 apply) once and returns how much it did, 0: nothing, negative: it
- * has failed. The very same code, for tests and simulation. */
+ * stages (0 sequence, 1 journal, 2 apply) once and returns how much it did, 0: nothing, negative:
+ * it has failed. The very same code, for tests and simulation. */
 enum { MR_ENGINE_STAGES = 3 };
 int mr_engine_begin(struct mr_engine *engine, struct mr_error *error);
 int64_t mr_engine_step(struct mr_engine *engine, uint32_t stage);
@@ -105,26 +105,27 @@ int64_t mr_engine_step(struct mr_engine *engine, uint32_t stage);
  * session, request, correlation, cause, the body, and, where the clock is the input's, time_ns; the
  * sequencer gives sequence and time. MR_OK; MR_AGAIN: busy, the ring is full, nothing has happened;
  * MR_E_INVALID: length is not a multiple of 8 or not between the header and the logic's largest
- * command; MR_E_FENCED: the engine has failed or is stopping, see mr_engine_failure. `ticket` (may be
- * NULL) names the command for mr_engine_stage. Any thread; lock-free. */
+ * command; MR_E_FENCED: the engine has failed or is stopping, see mr_engine_failure. `ticket` (may
+ * be NULL) names the command for mr_engine_stage. Any thread; lock-free. */
 int mr_engine_submit(struct mr_engine *engine, const struct mr_command *command, uint64_t *ticket);
 
-/* Submits `count` commands (1 to 8,190 and 2 MiB) as one batch: they take consecutive sequences, and
- * a crash keeps all of them or none. `ticket` is the first one's, the others follow densely. Codes as
- * mr_engine_submit, MR_E_LIMIT when the batch is too large. */
+/* Submits `count` commands (1 to 8,190 and 2 MiB) as one batch: they take consecutive sequences,
+ * and a crash keeps all of them or none. `ticket` is the first one's, the others follow densely.
+ * Codes as mr_engine_submit, MR_E_LIMIT when the batch is too large. */
 int mr_engine_submit_batch(struct mr_engine *engine, const struct mr_command *const *commands,
                            uint32_t count, uint64_t *ticket);
 
 /* How far the command with this ticket has come. Any thread; wait-free. */
 enum mr_stage mr_engine_stage(const struct mr_engine *engine, uint64_t ticket);
 
-/* The last sequence that is on stable storage, and the last that was applied. Any thread; wait-free. */
+/* The last sequence that is on stable storage, and the last that was applied. Any thread;
+ * wait-free. */
 uint64_t mr_engine_durable_sequence(const struct mr_engine *engine);
 uint64_t mr_engine_applied_sequence(const struct mr_engine *engine);
 
 /* Takes up to `limit` events and answers, in order, and calls back for each (NULL: skip that kind).
- * Returns how many it took. One thread at a time; wait-free but for the callbacks. Whoever embeds an
- * engine must poll: when nobody does, the output ring fills and the engine answers `busy`. */
+ * Returns how many it took. One thread at a time; wait-free but for the callbacks. Whoever embeds
+ * an engine must poll: when nobody does, the output ring fills and the engine answers `busy`. */
 struct mr_engine_handlers {
     void (*event)(void *context, const struct mr_event *event);
     void (*answer)(void *context, const struct mr_answer *answer);
@@ -135,36 +136,37 @@ uint32_t mr_engine_poll(struct mr_engine *engine, const struct mr_engine_handler
 
 /* Submits `command` and waits until it is applied: polls meanwhile, with `handlers` (NULL: nobody)
  * called back for everything that comes out. *answer (may be NULL) is the command's. For programs
- * that do one thing after another, set-up and tests. MR_E_INVALID, MR_E_FENCED or the engine's failure.
- * The polling thread; blocking, steps the stages itself when begun by hand. */
+ * that do one thing after another, set-up and tests. MR_E_INVALID, MR_E_FENCED or the engine's
+ * failure. The polling thread; blocking, steps the stages itself when begun by hand. */
 int mr_engine_execute(struct mr_engine *engine, const struct mr_command *command,
                       const struct mr_engine_handlers *handlers, struct mr_answer *answer,
                       struct mr_error *error);
 
-/* Opens session `id` (not 0) for `role`, unless the image has it already; *last_request (may be NULL) is
- * where its numbers have come to, 0 for a new one. As mr_engine_execute, MR_E_MISMATCH when it exists
- * with another role, MR_E_LIMIT when there can be no more. Right after start or begin, before anything
- * else is submitted. */
+/* Opens session `id` (not 0) for `role`, unless the image has it already; *last_request (may be
+ * NULL) is where its numbers have come to, 0 for a new one. As mr_engine_execute, MR_E_MISMATCH
+ * when it exists with another role, MR_E_LIMIT when there can be no more. Right after start or
+ * begin, before anything else is submitted. */
 int mr_engine_session(struct mr_engine *engine, uint64_t id, enum mr_role role,
                       uint64_t *last_request, struct mr_error *error);
 
 /* True when all that was accepted is applied and polled. Any thread; wait-free. */
 bool mr_engine_drained(const struct mr_engine *engine);
 
-/* MR_OK while all is well, else the code (and, in `error`, the story) of the failure that stopped the
- * engine. Any thread. */
+/* MR_OK while all is well, else the code (and, in `error`, the story) of the failure that stopped
+ * the engine. Any thread. */
 int mr_engine_failure(const struct mr_engine *engine, struct mr_error *error);
 
-/* Refuses further commands, journals what was accepted, and ends the threads. What was not applied or
- * not polled by then is applied by the next recovery: poll until mr_engine_drained first if every
- * answer is wanted. Returns mr_engine_failure. */
+/* Refuses further commands, journals what was accepted, and ends the threads. What was not applied
+ * or not polled by then is applied by the next recovery: poll until mr_engine_drained first if
+ * every answer is wanted. Returns mr_engine_failure. */
 int mr_engine_stop(struct mr_engine *engine, struct mr_error *error);
 
-/* Frees everything and releases the lock. After stop, or instead of start. An engine stepped by hand
- * may be closed at any time: that is what a crash looks like to its directory. NULL does nothing. */
+/* Frees everything and releases the lock. After stop, or instead of start. An engine stepped by
+ * hand may be closed at any time: that is what a crash looks like to its directory. NULL does
+ * nothing. */
 void mr_engine_close(struct mr_engine *engine);
 
-/* -- The image: while no thread runs (before start, after stop, between steps). ------------------- */
+/* -- The image: while no thread runs (before start, after stop, between steps). ---------------- */
 
 const struct mr_image *mr_engine_image(const struct mr_engine *engine);
 const struct mr_logic *mr_engine_logic(const struct mr_engine *engine);
@@ -175,7 +177,7 @@ struct mr_digest mr_engine_event_digest(const struct mr_engine *engine);
 /* One line on how the storage writes ("DSYNC; buffers registered"). */
 const char *mr_engine_storage(const struct mr_engine *engine);
 
-/* -- Replay, without an engine. --------------------------------------------------------------------- */
+/* -- Replay, without an engine. ---------------------------------------------------------------- */
 
 struct mr_replay_options {
     const char *directory;
@@ -190,8 +192,8 @@ struct mr_replay_options {
 
 struct mr_replay;
 
-/* Applies a directory's journal to a fresh image, writing nothing and taking no lock, and checks every
- * recorded digest on the way. The result is to be freed with mr_replay_close. Codes as
+/* Applies a directory's journal to a fresh image, writing nothing and taking no lock, and checks
+ * every recorded digest on the way. The result is to be freed with mr_replay_close. Codes as
  * mr_engine_open; `damage` (may be NULL) is filled in with MR_E_CORRUPT. */
 int mr_replay_open(const struct mr_replay_options *options, struct mr_replay **replay,
                    struct mr_damage *damage, struct mr_error *error);

@@ -75,14 +75,15 @@ struct mr_journal_options {
     size_t buffers_size;
 };
 
-/* What a directory holds and what recovery found, planned or did. */
+/* What a directory holds and what recovery found, planned or did. An entry that is whole and
+ * chained counts, whether or not a watermark covers it: once recovered, all up to last_index is
+ * durable. */
 struct mr_recovery {
     char decided; /* the case in docs/format-journal.md: 'A' clean, 'B' torn; others are refused */
     uint8_t journal_id[MR_JOURNAL_ID_SIZE];
     uint64_t first_index, last_index;       /* of whole, chained entries; 0: none */
     uint64_t first_sequence, last_sequence; /* 0: none */
-    uint64_t durable_index; /* the highest watermark that any frame carries: surely acknowledged
-                               entries lie at or below the last one it covers */
+    uint64_t durable_index;       /* the highest watermark that anything on disk carries */
     struct mr_digest last_digest; /* of the last entry; chain the next one to it */
     uint64_t last_time_ns;
     uint32_t segments;
@@ -103,63 +104,78 @@ struct mr_damage {
     uint64_t sequence; /* of the first command that is damaged or would follow */
 };
 
-/* MR_OK when the directory holds a journal, MR_E_NOT_FOUND when it holds none; MR_E_IO. */
+/* MR_OK when the directory holds a journal, MR_E_NOT_FOUND when it holds none (a creation that was
+ * cut off counts as none); MR_E_IO. Writes nothing. Any thread. */
 int mr_journal_exists(struct mr_storage *storage, struct mr_error *error);
 
-/* Makes an empty journal: directory, first segment, all synced. MR_E_EXISTS, MR_E_IO,
- * MR_E_NO_SPACE, MR_E_READ_ONLY, MR_E_INVALID (options). The caller holds the storage's lock. */
+/* Makes an empty journal: directory, first segment, all synced; blocks while a segment is zeroed.
+ * A failure leaves none, or a whole one that recovery accepts. MR_E_EXISTS, MR_E_IO,
+ * MR_E_NO_SPACE, MR_E_READ_ONLY, MR_E_INVALID (options), MR_E_NO_MEMORY. The caller holds the
+ * storage's lock. */
 int mr_journal_create(struct mr_storage *storage, const uint8_t id[MR_JOURNAL_ID_SIZE],
                       const struct mr_journal_options *options, struct mr_error *error);
 
 /* Reads the whole journal, checks every covered byte and the chain, and decides what is there, as
- * docs/format-journal.md's decision table says. Writes nothing; needs no lock. MR_E_CORRUPT (with
- * `damage` filled in, if not NULL), MR_E_VERSION, MR_E_NOT_FOUND, MR_E_IO. A torn tail is no error:
- * the report tells of it. */
+ * docs/format-journal.md's decision table says. Writes nothing and needs no lock, so it works on a
+ * read-only directory. While a writer is at work, the report ends in front of what it is just
+ * writing, which may look torn. MR_E_CORRUPT and MR_E_VERSION (with `damage` filled in, if not
+ * NULL, and of the report what was read), MR_E_NOT_FOUND, MR_E_IO, MR_E_NO_MEMORY. A torn tail is
+ * no error: the report tells of it. Any thread; blocks. */
 int mr_journal_plan(struct mr_storage *storage, struct mr_recovery *report,
                     struct mr_damage *damage, struct mr_error *error);
 
-/* As plan, and then makes it so: archives and zeroes a torn tail, syncs, and opens the journal for
- * appending after the last entry. On MR_E_CORRUPT no file has been changed. The caller holds the
- * lock. */
+/* Syncs what is there, decides as plan does, and then makes it so: removes a half-prepared segment,
+ * archives and zeroes a torn tail, and opens the journal for appending after the last entry. Errors
+ * as plan, and MR_E_INVALID (options), MR_E_NO_SPACE, MR_E_READ_ONLY; on MR_E_CORRUPT and
+ * MR_E_VERSION no file has been changed; after any other failure, or a crash, it can be repeated.
+ * `options` are copied. The caller holds the lock. */
 int mr_journal_recover(struct mr_storage *storage, const struct mr_journal_options *options,
                        struct mr_recovery *report, struct mr_damage *damage,
                        struct mr_journal **journal, struct mr_error *error);
 
 /* Takes the storage's queue for the calling thread; from here to stop, only that thread calls
- * append, poll, mark and stop. */
+ * append, poll, mark and stop. MR_E_UNSUPPORTED (no io_uring), MR_E_IO, MR_E_NO_MEMORY: not
+ * started. */
 int mr_journal_start(struct mr_journal *journal, struct mr_error *error);
 
 /* Queues one entry. `frame` is 4 KiB-aligned, has MR_FRAME_ROOM bytes of room, then the entry, then
- * room up to the next multiple of 4 KiB for padding; the writer fills in room and padding, and the
- * whole must stay unchanged until the entry is durable. `digest` is mr_entry_digest of it. index,
- * first_sequence and previous must continue the journal (asserted). MR_AGAIN: as many frames as
- * allowed are in flight, or the next segment is not ready: poll and try again. MR_E_FENCED. */
+ * room up to the next multiple of 4 KiB for padding, all in all MR_FRAME_BYTES_MAX at most
+ * (base/limits.h). The writer fills in room and padding, and the whole must stay unchanged until
+ * the entry is durable, or, after a failure, until stop has returned. `digest` is mr_entry_digest
+ * of it. index, first_sequence and previous must continue the journal (asserted). MR_AGAIN, nothing
+ * done: as many frames as allowed are in flight, the next segment is not ready, or a second entry
+ * with a sector of zeros needs the one bounce buffer: poll and try again. MR_E_FENCED. Never
+ * blocks. */
 int mr_journal_append(struct mr_journal *journal, void *frame, struct mr_digest digest,
                       struct mr_error *error);
 
 /* One bounded turn of the writer: hands queued frames to the disk, takes completions, prepares the
  * next segment. Returns how much it did (0: nothing), or a negative code: a failed write or sync
  * fences the journal for good, MR_E_IO or MR_E_NO_SPACE the first time, MR_E_FENCED ever after.
- * `wait_us` above 0: sleeps that long at most until something completes, if anything is in flight.
- */
+ * `wait_us` above 0: sleeps that long at most until something completes, if anything is in flight;
+ * with 0 it never waits for the disk (but a new segment is opened and named in here, which the file
+ * system may take its time for). */
 int mr_journal_poll(struct mr_journal *journal, uint32_t wait_us, struct mr_error *error);
 
 /* When nothing is in flight and the last entry's durability is not yet recorded by a later frame:
- * queues a watermark frame that records it. Call it when idle. Returns 1 when it queued one, 0 when
- * there was no need, MR_AGAIN never; a negative code when fenced. */
+ * queues a watermark frame that records it. Call it when idle. Returns 1 when it queued one; 0 when
+ * there was no need, or no room before the next segment is ready; MR_E_FENCED. */
 int mr_journal_mark(struct mr_journal *journal, struct mr_error *error);
 
-/* The highest index below and at which every entry is on stable storage. The writer's thread only.
- */
+/* The highest index at and below which every entry is on stable storage; frozen once fenced. The
+ * writer's thread only, as the next two. */
 uint64_t mr_journal_durable_index(const struct mr_journal *journal);
-/* True while frames (of entries or watermarks) are queued or in flight. The writer's thread only.
- */
+
+/* True while frames (of entries, watermarks, seals) are queued or in flight. */
 bool mr_journal_busy(const struct mr_journal *journal);
-/* Room for another append right now (in-flight limit and segment). The writer's thread only. */
+
+/* Is an append worth trying right now? (It may still find that its frame needs the next segment.)
+ * */
 bool mr_journal_ready(const struct mr_journal *journal);
 
-/* Waits for what is in flight, records the watermark, gives the queue back. Its error is the first
- * that the fence met, if it fell. */
+/* Waits for what is in flight, records the watermark, gives the queue back. Its error is the one
+ * that made the fence fall, if it fell; then nothing is recorded. Blocks for as long as the disk
+ * takes. */
 int mr_journal_stop(struct mr_journal *journal, struct mr_error *error);
 /* Frees the journal. After stop; or instead of it, when it was never started or is to end as in a
  * crash: what is in flight completes, and no watermark is recorded. */
@@ -167,11 +183,13 @@ void mr_journal_close(struct mr_journal *journal);
 
 /* Reads entries in order, from the one that holds `from_sequence` (0: the first) up to and with
  * index `last_index` (as a plan or recovery reported it). Any number of readers, each used by one
- * thread. MR_E_NOT_FOUND when the journal begins later or ends earlier. */
+ * thread. MR_E_NOT_FOUND when the journal begins later or ends earlier; MR_E_CORRUPT, MR_E_VERSION
+ * and MR_E_IO from looking for the place; MR_E_NO_MEMORY. */
 int mr_reader_open(struct mr_storage *storage, uint64_t from_sequence, uint64_t last_index,
                    struct mr_reader **reader, struct mr_error *error);
 /* MR_OK: *entry lies in the reader's memory until the next call; MR_AGAIN: that was all. Checks
- * what it reads: MR_E_CORRUPT (with `damage`, if not NULL), MR_E_IO. */
+ * what it reads: MR_E_CORRUPT and MR_E_VERSION (with `damage`, if not NULL), MR_E_IO; after any of
+ * these the reader can only be closed. Blocks while it reads ahead. */
 int mr_reader_next(struct mr_reader *reader, const struct mr_entry **entry,
                    struct mr_damage *damage, struct mr_error *error);
 void mr_reader_close(struct mr_reader *reader);

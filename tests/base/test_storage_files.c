@@ -96,6 +96,25 @@ static void a_file_is_not_taken_for_a_directory(void **state)
     assert_int_equal(mr_storage_open_files("", true, &storage, NULL), MR_E_INVALID);
 }
 
+/* No file below /proc takes O_DIRECT. */
+static void a_file_system_without_direct_access_is_used_without(void **state)
+{
+    (void)state;
+    struct mr_storage *storage;
+    char bytes[100];
+    size_t got = 0;
+    int file;
+    assert_int_equal(mr_storage_open_files("/proc/self", false, &storage, NULL), MR_OK);
+    assert_null(strstr(storage->calls->describe(storage), "page cache"));
+    int flags = MR_OPEN_READ | MR_OPEN_DIRECT;
+    assert_int_equal(storage->calls->open(storage, "limits", flags, &file, NULL), MR_OK);
+    assert_non_null(strstr(storage->calls->describe(storage), "page cache"));
+    assert_int_equal(storage->calls->read(storage, file, 0, bytes, sizeof bytes, &got, NULL),
+                     MR_OK);
+    assert_int_equal(got, sizeof bytes);
+    storage->calls->destroy(storage);
+}
+
 /* -- A process that dies. ---------------------------------------------------------------------- */
 
 enum { KILL_WRITES = 64, KILL_ROUNDS = 4 };
@@ -443,6 +462,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CLAIM(a_missing_directory_is_made_only_when_asked_for),
         CLAIM(a_file_is_not_taken_for_a_directory),
+        CLAIM(a_file_system_without_direct_access_is_used_without),
         CLAIM(the_lock_outlives_a_killed_process_until_its_writes_have_ended),
         CLAIM(a_failed_write_tells_why_with_either_method),
         CLAIM(a_short_write_is_an_error_with_either_method),

@@ -19,14 +19,15 @@
 #include "core/image.h"
 #include "tests/core/tally.h"
 
-enum { RIG_COMMAND_MAX = 512, RIG_SPANS_MAX = 32 };
+enum { RIG_COMMAND_MAX = 512, RIG_SPANS_MAX = 32, RIG_EVENTS_SIZE = 16 << 20 };
 
 struct rig_limits {
     uint32_t sessions, answers, timers;
 };
 
 struct rig {
-    struct mr_image *image;
+    void *memory;
+    struct mr_image *image; /* in it */
     struct mr_outbox outbox;
     union {
         struct mr_command header;
@@ -34,7 +35,7 @@ struct rig {
     } command, genesis;
     struct mr_answer answer;
     unsigned char *events; /* all that were ever emitted */
-    size_t events_used, events_size;
+    size_t events_used;
     uint64_t time_ns; /* of the next command */
     uint64_t turns;   /* of the last command */
 };
@@ -70,14 +71,8 @@ static inline void rig_genesis(struct mr_command *command, struct rig_limits lim
 
 static inline void rig_keep_events(struct rig *rig)
 {
-    if (rig->events_used + rig->outbox.used > rig->events_size) {
-        rig->events_size = 2 * (rig->events_used + rig->outbox.used);
-        rig->events = realloc(rig->events, rig->events_size);
-        assert_non_null(rig->events);
-    }
-    if (rig->outbox.used > 0) {
-        memcpy(rig->events + rig->events_used, rig->outbox.bytes, rig->outbox.used);
-    }
+    assert_true(rig->outbox.used <= RIG_EVENTS_SIZE - rig->events_used);
+    memcpy(rig->events + rig->events_used, rig->outbox.bytes, rig->outbox.used);
     rig->events_used += rig->outbox.used;
 }
 
@@ -124,13 +119,15 @@ static inline void rig_start(struct rig *rig, struct rig_limits limits)
     const char *reason = "";
     uint64_t size = mr_image_size(&tally_logic, &rig->genesis.header, &reason);
     assert_string_equal(reason, "");
-    void *memory = aligned_alloc(4096, size);
-    assert_non_null(memory);
-    memset(memory, 0, size);
-    rig->image = mr_image_init(memory, &tally_logic, &rig->genesis.header);
+    rig->memory = aligned_alloc(4096, size);
+    assert_non_null(rig->memory);
+    memset(rig->memory, 0, size);
+    rig->image = mr_image_init(rig->memory, &tally_logic, &rig->genesis.header);
     rig->outbox.size = mr_image_outbox_size(&tally_logic, &rig->genesis.header);
     rig->outbox.bytes = aligned_alloc(64, mr_align_up(rig->outbox.size, 64));
     assert_non_null(rig->outbox.bytes);
+    rig->events = malloc(RIG_EVENTS_SIZE);
+    assert_non_null(rig->events);
     rig->command = rig->genesis;
     assert_int_equal(rig_apply(rig).result, 0);
 }
@@ -138,7 +135,7 @@ static inline void rig_start(struct rig *rig, struct rig_limits limits)
 static inline void rig_stop(struct rig *rig)
 {
     assert_true(mr_image_check(rig->image, &tally_logic));
-    free(rig->image);
+    free(rig->memory);
     free(rig->outbox.bytes);
     free(rig->events);
 }

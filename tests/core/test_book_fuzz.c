@@ -2,8 +2,8 @@
  * Random commands, good and bad, to the book and to a naive one: the same reasons, the same events
  * byte for byte, the same answers to queries, and every invariant holds.
  *
- * MR_SEED=n replays a run; MR_FUZZ_COMMANDS=n makes it longer. Numbers are drawn one a statement, so
- * that every compiler draws them in the same order.
+ * MR_SEED=n replays a run; MR_FUZZ_COMMANDS=n makes it longer. Numbers are drawn one a statement,
+ * so that every compiler draws them in the same order.
  */
 #include "tests/core/book_driver.h"
 #include "tests/core/naive_book.h"

@@ -2,6 +2,11 @@
 
 static const struct rig_limits small = {.sessions = 4, .answers = 4, .timers = 8};
 
+static struct tally_config *config_of(struct mr_genesis *body)
+{
+    return (struct tally_config *)(void *)(body + 1);
+}
+
 static void expect_refused(const struct rig *rig, const struct mr_command *genesis,
                            const char *expected)
 {
@@ -39,7 +44,7 @@ static void genesis_with_impossible_limits_is_refused(void **state)
     rig_genesis(&rig.genesis.header, small);
     struct mr_command *genesis = &rig.genesis.header;
     struct mr_genesis *body = mr_command_body_mutable(genesis);
-    struct tally_config *config = (struct tally_config *)(body + 1);
+    struct tally_config *config = config_of(body);
     body->sessions_max = 0;
     expect_refused(&rig, genesis, "sessions_max");
     body->sessions_max = (1 << 20) + 1;
@@ -142,7 +147,7 @@ static void a_first_command_that_contradicts_the_image_is_rejected(void **state)
     rig.image = mr_image_init(rig.image, &tally_logic, &rig.genesis.header);
     rig.command = rig.genesis;
     struct mr_genesis *body = mr_command_body_mutable(&rig.command.header);
-    ((struct tally_config *)(body + 1))->start++;
+    config_of(body)->start++;
     assert_int_equal(rig_apply(&rig).result, MR_REASON_BAD_VALUE);
     rig_stop(&rig);
 }
@@ -153,7 +158,7 @@ static void configuration_reaches_the_logic(void **state)
     struct rig rig;
     rig_start(&rig, small);
     struct mr_genesis *body = mr_command_body_mutable(&rig.genesis.header);
-    ((struct tally_config *)(body + 1))->start = -5;
+    config_of(body)->start = -5;
     uint64_t size = mr_image_size(&tally_logic, &rig.genesis.header, NULL);
     memset(rig.image, 0, size);
     rig.image = mr_image_init(rig.image, &tally_logic, &rig.genesis.header);

@@ -34,7 +34,7 @@ static void fixture_init(enum mr_producers producers, enum mr_wait_kind wait)
 /* Adds consumer `index` after those whose bits are set in `after`. */
 static void add(uint32_t index, uint32_t after)
 {
-    struct mr_consumer *others[32];
+    struct mr_consumer *others[32] = {NULL};
     uint32_t count = 0;
     for (uint32_t i = 0; i < index; i++)
         if ((after >> i & 1) != 0)

@@ -226,7 +226,7 @@ static void sizes_choose(struct trial *trial, struct mr_random *random)
 static void trial_build(struct trial *trial, uint64_t seed)
 {
     struct mr_random random;
-    uint32_t direct[CONSUMERS_MAX];
+    uint32_t direct[CONSUMERS_MAX] = {0};
     memset(trial, 0, sizeof *trial);
     mr_random_init(&random, seed);
     trial->seed = seed;

@@ -53,7 +53,7 @@ static void each_agent_gets_a_runner_with_options_of_its_own(void **state)
 {
     (void)state;
     struct mr_runner_options options[AGENTS] = {{.name = "first"}};
-    options[3].wait = MR_WAIT_PARK;
+    options[3].wait = MR_WAIT_SPIN;
     assert_int_equal(mr_topology_runner_count(MR_TOPOLOGY_EACH, AGENTS), AGENTS);
     assert_int_equal(mr_topology_init(MR_TOPOLOGY_EACH, 0, runners, options, members, AGENTS, NULL),
                      MR_OK);
@@ -61,7 +61,7 @@ static void each_agent_gets_a_runner_with_options_of_its_own(void **state)
     assert_string_equal(runners[3].name, "d");
     for (uint32_t i = 0; i < AGENTS; i++) {
         assert_ptr_equal(runners[i].agents[0], &agents[i]);
-        assert_int_equal(runners[i].parks, i == 3);
+        assert_int_equal(runners[i].parks, i != 3);
         assert_int_equal(mr_topology_runner_of(MR_TOPOLOGY_EACH, 0, i), i);
     }
 }

@@ -1,6 +1,6 @@
 /*
- * The path of an event, stepped by hand over a simulated disk: what is visible when, and what a full
- * ring does.
+ * The path of an event, stepped by hand over a simulated disk: what is visible when, and what a
+ * full ring does.
  */
 #include "engine/parts.h"
 #include "tests/engine/till.h"
@@ -234,8 +234,8 @@ static void a_reader_that_stops_reading_stops_nothing_but_new_commands(void **st
         step_all(bench);
     }
     assert_int_equal(bench->heard.answers, 0);
-    /* The input ring filled up; everything that was accepted is durable all the same, as far as blocks
-     * find room; and nothing was lost when somebody reads again. */
+    /* The input ring filled up; everything that was accepted is durable all the same, as far as
+     * blocks find room; and nothing was lost when somebody reads again. */
     assert_true(accepted >= 64 && accepted < 2000);
     settle(bench);
     assert_int_equal(bench->heard.answers, accepted);
@@ -250,8 +250,10 @@ static void a_resent_command_gets_its_first_answer_and_no_second_effect(void **s
     struct till_command command = till_move(7, 1, 2, 50);
     struct mr_answer first = {0}, again = {0};
     struct mr_error error;
-    assert_int_equal(mr_engine_execute(bench->engine, &command.header, NULL, &first, &error), MR_OK);
-    assert_int_equal(mr_engine_execute(bench->engine, &command.header, NULL, &again, &error), MR_OK);
+    assert_int_equal(mr_engine_execute(bench->engine, &command.header, NULL, &first, &error),
+                     MR_OK);
+    assert_int_equal(mr_engine_execute(bench->engine, &command.header, NULL, &again, &error),
+                     MR_OK);
     assert_int_equal(again.duplicate, 1);
     assert_int_equal(again.sequence, first.sequence);
     assert_int_equal(again.first_event, first.first_event);

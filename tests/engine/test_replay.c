@@ -1,6 +1,6 @@
 /*
- * Opening and replaying directories that are not as they should be, over a simulated disk: each gets
- * its own error, and no file is changed.
+ * Opening and replaying directories that are not as they should be, over a simulated disk: each
+ * gets its own error, and no file is changed.
  */
 #include "engine/applier.h"
 #include "tests/engine/till.h"

@@ -42,15 +42,15 @@ struct simulation {
     struct mr_engine_options options;
     struct mr_engine *engine;
 
-    /* How eager everybody is in this run: whoever polls at once hears of what is barely durable, whoever
-     * polls rarely lets the rings fill up. */
+    /* How eager everybody is in this run: whoever polls at once hears of what is barely durable,
+     * whoever polls rarely lets the rings fill up. */
     uint32_t weight_submit, weight_poll, weight_time, weight_stage[MR_ENGINE_STAGES];
 
-    uint64_t first_of_life;              /* the first request of this life */
-    uint64_t last_event;                 /* of this life; event numbers are dense */
-    uint64_t submitted;                  /* the highest request so far */
-    uint64_t answered[REQUESTS_MAX];     /* by request: the sequence that its answer named */
-    uint64_t batch_first[REQUESTS_MAX];  /* by request: the first request of its batch */
+    uint64_t first_of_life;             /* the first request of this life */
+    uint64_t last_event;                /* of this life; event numbers are dense */
+    uint64_t submitted;                 /* the highest request so far */
+    uint64_t answered[REQUESTS_MAX];    /* by request: the sequence that its answer named */
+    uint64_t batch_first[REQUESTS_MAX]; /* by request: the first request of its batch */
     uint64_t batch_last[REQUESTS_MAX];
     uint64_t crashes, answers;
 };
@@ -65,9 +65,9 @@ static struct till_command command_of(const struct simulation *simulation, uint6
 {
     struct mr_random random;
     mr_random_init(&random, simulation->seed * 1000003 + request);
-    struct till_command command = till_move(SESSION, request,
-                                            (uint32_t)mr_random_below(&random, TILL_ACCOUNTS),
-                                            (int64_t)mr_random_below(&random, 100) - 40);
+    struct till_command command =
+        till_move(SESSION, request, (uint32_t)mr_random_below(&random, TILL_ACCOUNTS),
+                  (int64_t)mr_random_below(&random, 100) - 40);
     if (mr_random_chance(&random, 1, 10)) {
         command.body.burst = (uint32_t)mr_random_below(&random, 20);
     } else if (mr_random_chance(&random, 1, 10) && command.body.amount > 0) {
@@ -109,8 +109,8 @@ static void submit(struct simulation *simulation)
         (void)mr_engine_submit(simulation->engine, &commands[0].header, NULL);
         return;
     }
-    uint32_t count = mr_random_chance(random, 1, 3) ? 1 + (uint32_t)mr_random_below(random, BATCH_MAX)
-                                                    : 1;
+    uint32_t count =
+        mr_random_chance(random, 1, 3) ? 1 + (uint32_t)mr_random_below(random, BATCH_MAX) : 1;
     if (simulation->submitted + count >= REQUESTS_MAX) {
         return;
     }
@@ -184,11 +184,13 @@ static void random_step(struct simulation *simulation)
     }
 }
 
-/* Power is lost between two instructions of ours; some of what was on its way to the disk arrives. */
+/* Power is lost between two instructions of ours; some of what was on its way to the disk arrives.
+ */
 static void crash(struct simulation *simulation)
 {
-    mr_sim_inject(simulation->sim, &(struct mr_sim_fault){
-                                       .call = MR_SIM_ANY_CALL, .nth = 1, .span = MR_SIM_POWER_CUT});
+    mr_sim_inject(
+        simulation->sim,
+        &(struct mr_sim_fault){.call = MR_SIM_ANY_CALL, .nth = 1, .span = MR_SIM_POWER_CUT});
     mr_engine_close(simulation->engine);
     simulation->engine = NULL;
     if (mr_random_chance(&simulation->random, 1, 4)) {
@@ -321,8 +323,8 @@ static void simulate(uint64_t seed, uint64_t *crashes, uint64_t *answers)
     simulation->seed = seed;
     mr_random_init(&simulation->random, seed);
     struct mr_random *random = &simulation->random;
-    simulation->sim = mr_sim_create(&(struct mr_sim_options){
-        .seed = seed, .delay_max = (uint32_t)mr_random_below(random, 6)});
+    simulation->sim = mr_sim_create(
+        &(struct mr_sim_options){.seed = seed, .delay_max = (uint32_t)mr_random_below(random, 6)});
     simulation->now_ns = 1000000;
     simulation->clock = (struct mr_clock){.now = now, .context = simulation};
     simulation->options = (struct mr_engine_options){

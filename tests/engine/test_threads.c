@@ -1,6 +1,6 @@
 /*
- * Real threads over real files: every topology gives every producer its answers once and in order, and
- * a reopened directory gives the same digests.
+ * Real threads over real files: every topology gives every producer its answers once and in order,
+ * and a reopened directory gives the same digests.
  */
 #include "tests/engine/till.h"
 
@@ -70,7 +70,8 @@ static void *produce(void *context)
             count = 1;
         }
         for (uint32_t i = 0; i < count; i++) {
-            commands[i] = till_move(producer->session, request + i, (request + i) % TILL_ACCOUNTS, 1);
+            commands[i] =
+                till_move(producer->session, request + i, (request + i) % TILL_ACCOUNTS, 1);
             pointers[i] = &commands[i].header;
         }
         while (mr_engine_submit_batch(producer->engine, pointers, count, NULL) == MR_AGAIN) {

@@ -1,7 +1,7 @@
 /*
- * A small logic for the engine's tests: accounts that take money in and give it out, never below zero;
- * `burst` emits many events; `later` moves money when its time has come. `struct till_model` is the
- * same, written once more and naively.
+ * A small logic for the engine's tests: accounts that take money in and give it out, never below
+ * zero; `burst` emits many events; `later` moves money when its time has come. `struct till_model`
+ * is the same, written once more and naively.
  */
 #ifndef MR_TESTS_ENGINE_TILL_H
 #define MR_TESTS_ENGINE_TILL_H
@@ -10,15 +10,15 @@
 
 #include <string.h>
 
-#define TILL_MOVE_FIELDS(F)                                                                        \
-    F(i64, amount, "units", "put in, or taken out when negative")                                  \
-    F(u64, delay_ns, "ns", "0: at once; else when this time has passed")                           \
-    F(u32, account, "", "which")                                                                   \
+#define TILL_MOVE_FIELDS(F)                                              \
+    F(i64, amount, "units", "put in, or taken out when negative")        \
+    F(u64, delay_ns, "ns", "0: at once; else when this time has passed") \
+    F(u32, account, "", "which")                                         \
     F(u32, burst, "events", "how many more events this causes")
 MR_MESSAGE_STRUCT(till_move, TILL_MOVE_FIELDS);
-#define TILL_MOVED_FIELDS(F)                                                                       \
-    F(i64, balance, "units", "of the account, with it")                                            \
-    F(u32, account, "", "which")                                                                   \
+#define TILL_MOVED_FIELDS(F)                            \
+    F(i64, balance, "units", "of the account, with it") \
+    F(u32, account, "", "which")                        \
     F(u32, step, "", "0, or the number of the burst's event")
 MR_MESSAGE_STRUCT(till_moved, TILL_MOVED_FIELDS);
 

@@ -60,13 +60,14 @@ static enum mr_fault decode(void *bytes)
 
 static void assert_hex(const unsigned char *bytes, size_t size, const char *hex)
 {
+    assert_int_equal(strlen(hex), 2 * size);
     for (size_t i = 0; i < size; i++) {
-        unsigned value;
-        assert_int_equal(sscanf(hex + 2 * i, "%2x", &value), 1);
-        if (bytes[i] != value) {
-            print_error("byte %zu is %02x, expected %02x\n", i, bytes[i], value);
+        char text[3];
+        snprintf(text, sizeof text, "%02x", bytes[i]);
+        if (memcmp(text, hex + 2 * i, 2) != 0) {
+            print_error("byte %zu is %s, expected %.2s\n", i, text, hex + 2 * i);
         }
-        assert_int_equal(bytes[i], value);
+        assert_memory_equal(text, hex + 2 * i, 2);
     }
 }
 

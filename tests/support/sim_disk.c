@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Nodes. */
+/* -- Nodes. ------------------------------------------------------------------------------------ */
 
 static void add_node(struct sim_disk *disk, struct sim_node *node)
 {
@@ -62,7 +62,7 @@ void sim_disk_free(struct sim_disk *disk)
     *disk = (struct sim_disk){0};
 }
 
-/* Names. */
+/* -- Names. ------------------------------------------------------------------------------------ */
 
 static const struct sim_names *names_of(const struct sim_disk *disk, enum mr_sim_view view)
 {
@@ -132,7 +132,7 @@ int sim_disk_remove(struct sim_disk *disk, const char *name)
     return 0;
 }
 
-/* Content. */
+/* -- Content. ---------------------------------------------------------------------------------- */
 
 uint64_t sim_disk_used(const struct sim_disk *disk)
 {
@@ -159,7 +159,7 @@ void sim_disk_write(struct sim_disk *disk, struct sim_node *node, const struct m
     sim_node_write(node, disk->stamp, io, durably, choice);
 }
 
-/* Syncs. */
+/* -- Syncs. ------------------------------------------------------------------------------------ */
 
 void sim_capture_take(const struct sim_disk *disk, const char *name, struct sim_node *node,
                       struct sim_capture *capture)
@@ -206,7 +206,7 @@ void sim_capture_fail(struct sim_capture *capture, const struct sim_choice *choi
     }
 }
 
-/* Crashes. */
+/* -- Crashes. ---------------------------------------------------------------------------------- */
 
 /* A change is lost, and with it every later one in the same directory: their node becomes NULL. */
 static void lose_change(struct sim_disk *disk, uint32_t index)
@@ -241,7 +241,7 @@ void sim_disk_crash(struct sim_disk *disk, const struct sim_choice *choice)
     }
 }
 
-/* Copies and comparisons. */
+/* -- Copies and comparisons. ------------------------------------------------------------------- */
 
 void sim_disk_clone(const struct sim_disk *disk, enum mr_sim_view view, struct sim_disk *copy)
 {
@@ -274,6 +274,7 @@ static const char *missing_name(const struct sim_names *a, const struct sim_name
 bool sim_disk_equal(const struct sim_disk *a, const struct sim_disk *b, char *difference,
                     size_t difference_size)
 {
+    ASSERT(a->current.items != NULL); /* there is always the root */
     const char *only_a = missing_name(&a->current, &b->current);
     const char *only_b = missing_name(&b->current, &a->current);
     if (only_a != NULL || only_b != NULL) {

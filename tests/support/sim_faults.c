@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* Faults. */
+/* -- Faults. ----------------------------------------------------------------------------------- */
 
 static bool is_change(enum mr_sim_call call)
 {
@@ -57,7 +57,7 @@ struct mr_sim_fault sim_count_call(struct mr_sim *sim, enum mr_sim_call call, co
     return struck;
 }
 
-/* Choices. */
+/* -- Choices. ---------------------------------------------------------------------------------- */
 
 /* A coin for each item: the sectors of a failing write, or what survives a crash. */
 static bool toss(void *context)
@@ -143,7 +143,7 @@ bool mr_sim_power_is_cut(struct mr_sim *sim)
     return cut;
 }
 
-/* Crashes. */
+/* -- Crashes. ---------------------------------------------------------------------------------- */
 
 /* The process's end: whatever it held is free, and the next one finds a sound disk. */
 static void end_process(struct mr_sim *sim)
@@ -192,7 +192,7 @@ void mr_sim_kill(struct mr_sim *sim)
     sim_leave(sim, MR_OK);
 }
 
-/* Looking. */
+/* -- Looking. ---------------------------------------------------------------------------------- */
 
 static struct sim_node *file_named(struct mr_sim *sim, enum mr_sim_view view, const char *name)
 {

@@ -30,7 +30,7 @@ void sim_node_free(struct sim_node *node)
     free(node);
 }
 
-/* Pages. */
+/* -- Pages. ------------------------------------------------------------------------------------ */
 
 static struct sim_page *page_at(const struct sim_node *node, uint64_t index)
 {
@@ -69,7 +69,7 @@ static void persist(struct sim_page *page, uint32_t sector, const uint8_t *bytes
     memcpy(page->durable + sector * MR_SECTOR_SIZE, bytes, MR_SECTOR_SIZE);
 }
 
-/* Reading and writing. */
+/* -- Reading and writing. ---------------------------------------------------------------------- */
 
 uint64_t sim_node_size(const struct sim_node *node, enum mr_sim_view view)
 {
@@ -153,7 +153,7 @@ void sim_node_flip(struct sim_node *node, uint64_t offset, unsigned bit)
     page->durable[offset % SIM_PAGE_SIZE] ^= (uint8_t)(1U << bit);
 }
 
-/* Syncs. */
+/* -- Syncs. ------------------------------------------------------------------------------------ */
 
 static void add_sector(struct sim_snapshot *snapshot, struct sim_page *page, uint32_t sector)
 {
@@ -206,7 +206,7 @@ void sim_snapshot_free(struct sim_snapshot *snapshot)
     *snapshot = (struct sim_snapshot){0};
 }
 
-/* Crashes. */
+/* -- Crashes. ---------------------------------------------------------------------------------- */
 
 static void crash_page(struct sim_page *page, const struct sim_choice *choice)
 {
@@ -245,7 +245,7 @@ void sim_node_crash(struct sim_node *node, const struct sim_choice *choice)
     }
 }
 
-/* Copies and comparisons. */
+/* -- Copies and comparisons. ------------------------------------------------------------------- */
 
 struct sim_node *sim_node_clone(const struct sim_node *node, enum mr_sim_view view)
 {

@@ -28,7 +28,7 @@ static int fail(const char *verb, const char *name, int system_error, struct mr_
     return mr_error_set_errno(error, system_error, "cannot %s sim/%s", verb, name);
 }
 
-/* Files. */
+/* -- Files. ------------------------------------------------------------------------------------ */
 
 struct sim_handle *sim_handle_of(struct mr_sim *sim, int file)
 {
@@ -206,7 +206,7 @@ static int sim_sync(struct mr_storage *storage, int file, struct mr_error *error
     return sim_leave(sim, MR_OK);
 }
 
-/* Names. */
+/* -- Names. ------------------------------------------------------------------------------------ */
 
 static int sim_rename(struct mr_storage *storage, const char *from, const char *to,
                       struct mr_error *error)
@@ -353,7 +353,7 @@ static const struct mr_storage_calls sim_calls = {
     .destroy = sim_destroy,
 };
 
-/* The simulation itself. */
+/* -- The simulation itself. -------------------------------------------------------------------- */
 
 struct mr_sim *mr_sim_create(const struct mr_sim_options *options)
 {

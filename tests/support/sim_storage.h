@@ -47,7 +47,7 @@ void mr_sim_crash_choosing(struct mr_sim *sim, const struct sim_choice *choice);
 /* The process is killed, the system goes on: nothing is lost, and what is in flight completes. */
 void mr_sim_kill(struct mr_sim *sim);
 
-/* Faults. */
+/* -- Faults. ----------------------------------------------------------------------------------- */
 
 enum mr_sim_call {
     MR_SIM_ANY_CALL,
@@ -101,7 +101,7 @@ uint64_t mr_sim_calls(struct mr_sim *sim, enum mr_sim_call call);
 /* True once a fault with MR_SIM_POWER_CUT has struck. */
 bool mr_sim_power_is_cut(struct mr_sim *sim);
 
-/* Looking at the disk, and damaging it. */
+/* -- Looking at the disk, and damaging it. ----------------------------------------------------- */
 
 /* Flips bit 0 to 7 of one byte, in both views. The file must exist and be that long. */
 void mr_sim_flip(struct mr_sim *sim, const char *name, uint64_t offset, unsigned bit);

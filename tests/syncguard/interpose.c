@@ -123,13 +123,13 @@ static struct ring *ring_of(struct io_uring *ring)
         }
         unused = rings[i].ring == NULL && unused == NULL ? &rings[i] : unused;
     }
-    if (unused == NULL) {
-        shadow_die("too many rings");
+    if (unused != NULL) {
+        memset(unused, 0, sizeof *unused);
+        unused->ring = ring;
+        unused->seen = *ring->cq.khead;
+        return unused;
     }
-    memset(unused, 0, sizeof *unused);
-    unused->ring = ring;
-    unused->seen = *ring->cq.khead;
-    return unused;
+    shadow_die("too many rings");
 }
 
 /* The planted bug. */

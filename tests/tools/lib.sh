@@ -1,8 +1,11 @@
+# shellcheck shell=sh
 # What the tests of the millrace command share; to be sourced. Each test works in a directory of its
-# own below the current one, which goes away at the end with all processes that the test has started.
+# own below the current one, which goes away at the end with all processes that the test has
+# started.
 set -u
 
 : "${MILLRACE:?is to be the millrace command}"
+# shellcheck disable=SC2034 # for the tests
 here=$(cd "$(dirname "$0")" && pwd)
 scratch=$(mktemp -d ./scratch.XXXXXX) || exit 2
 scratch=$(cd "$scratch" && pwd)
@@ -93,7 +96,8 @@ check_acks() # ACKS DIRECTORY
             }
     }' dump.json >dump.pairs
     awk 'NR == FNR { has[$0]; next } !($0 in has) { print; bad = 1 } END { exit bad }' \
-        dump.pairs "$1" >missing || fail "acknowledged, but not in the journal: $(head -n 3 missing)"
+        dump.pairs "$1" >missing ||
+        fail "acknowledged, but not in the journal: $(head -n 3 missing)"
 }
 
 seed() # sets $seed, says it

@@ -120,9 +120,9 @@ static void test_a_line_that_is_too_long_is_passed_over(void **state)
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         char *bytes = malloc(sizes[i] + 12);
         assert_non_null(bytes);
-        memcpy(bytes, "first\n", 6);
-        memset(bytes + 6, 'x', sizes[i]);
-        memcpy(bytes + 6 + sizes[i], "\nlast\n", 6);
+        memset(bytes, 'x', sizes[i] + 12);
+        memcpy(bytes, (const char[]){'f', 'i', 'r', 's', 't', '\n'}, 6);
+        memcpy(bytes + 6 + sizes[i], (const char[]){'\n', 'l', 'a', 's', 't', '\n'}, 6);
         struct lines lines;
         open_bytes(rig, &lines, bytes, sizes[i] + 12);
         expect_line(rig, &lines, "first");

@@ -11,8 +11,8 @@ grep -q '^trade .*price=100 .*quantity=3' out || fail "no trade: $(cat out)"
 grep -q '^genesis' out && fail "the set-up is shown to who types"
 claim "a person types two orders and sees their trade"
 
-echo 'order_cancel order=1 instrument=1' >more
-expect 0 "$MILLRACE" run --data typed.d --input - --json <more
+echo 'order_cancel order=1 instrument=1' >later
+expect 0 "$MILLRACE" run --data typed.d --input - --json <later
 grep -q '"type":"order_cancelled".*"remaining":2' out || fail "not cancelled: $(cat out)"
 same "rejects" 0 "$(field rejects out)"
 claim "and goes on later"

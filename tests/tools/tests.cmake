@@ -1,5 +1,5 @@
-# The tests of the millrace command are scripts: each gets the tool as $MILLRACE, the example (another
-# logic) as $COUNTER, and where the real market data lies, if it does, as $MILLRACE_DATA.
+# The tests of the millrace command are scripts: each gets the tool as $MILLRACE, the example
+# (another logic) as $COUNTER, and where the real market data lies, if it does, as $MILLRACE_DATA.
 file(GLOB scripts CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/tools/test_*.sh)
 foreach(script ${scripts})
     get_filename_component(stem ${script} NAME_WE)

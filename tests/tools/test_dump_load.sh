@@ -1,0 +1,122 @@
+#!/bin/sh
+# A journal becomes text, and the text becomes the same journal; or nothing at all.
+. "$(dirname "$0")/lib.sh"
+seed 31
+
+input='--input gen:orders=6000,seed=4,instruments=3'
+small='--segment-size 4'
+
+# Several lives, so that entries are of many sizes.
+for stop in 20 40; do
+    "$MILLRACE" run --data a $input $small --rate 6000 >/dev/null 2>&1 &
+    started=$!
+    sleep 0.$stop
+    kill -TERM "$started"
+    wait "$started" || fail "not stopped in good order"
+    started=
+done
+expect 0 "$MILLRACE" run --data a $input $small --json
+result out >a.result
+
+"$MILLRACE" dump --data a >a.txt || fail "dump"
+"$MILLRACE" dump --data a | "$MILLRACE" load --data b $small || fail "load"
+"$MILLRACE" dump --data b | cmp - a.txt || fail "the entries differ"
+expect 0 "$MILLRACE" verify --data a --json
+chain=$(field chain out)
+expect 0 "$MILLRACE" verify --data b --json
+same "the chain of entries" "$chain" "$(field chain out)"
+expect 0 "$MILLRACE" replay --data b --json
+same "replay" "$(cat a.result)" "$(result out)"
+claim "dump and load give byte-identical entries, $(grep -c '^# entry' a.txt) of them"
+expect 0 "$MILLRACE" run --data b $input --json
+same "a run on the copy" "$(cat a.result)" "$(result out)"
+claim "the copy is a journal like any other"
+
+# Parts.
+last=$(sed -n 's/^last_sequence=//p' a.result)
+expect 0 "$MILLRACE" dump --data a --from 17 --to 23 --json
+same "sequences" "17 18 19 20 21 22 23 " \
+    "$(sed 's/{"sequence":\([0-9]*\),"time".*/\1/' out | tr '\n' ' ')"
+expect 0 "$MILLRACE" dump --data a --from "$last" --json
+same "the last one" 1 "$(wc -l <out)"
+expect 2 "$MILLRACE" dump --data a --from $((last + 1))
+expect 0 "$MILLRACE" dump --data a --json
+same "one object a command" "$last" "$(wc -l <out)"
+grep -qv '^{"sequence":[0-9]*,"time":[0-9]*,"session":[0-9]*,"request":[0-9]*,"type":"' out &&
+    fail "an object begins differently"
+boundary=$(sed -n 's/^# entry index=4 .* first=\([0-9]*\) .*/\1/p' a.txt)
+expect 0 "$MILLRACE" dump --data a --to $((boundary - 1))
+mv out part.txt
+expect 0 "$MILLRACE" load --data part --input part.txt $small
+expect 0 "$MILLRACE" verify --data part --json
+same "the part" $((boundary - 1)) "$(field last_sequence out)"
+claim "a dump has a beginning and an end, wherever asked for"
+
+# A dump that was changed, cut, or is none, makes nothing.
+refuse() # WORDS FILE
+{
+    expect 2 "$MILLRACE" load --data none --input "$2" $small
+    one_line err
+    grep -q -- "$1" err || fail "no '$1' in: $(cat err)"
+    [ ! -e none ] || fail "something was made of $2"
+    claim "refused: $(cut -c 1-110 err)"
+}
+lines=$(wc -l <a.txt)
+head -n $((lines - 1)) a.txt >cut.txt
+refuse 'cut: the line that ends it is missing' cut.txt
+head -n $((lines / 2)) a.txt >cut.txt
+refuse 'cut: ' cut.txt
+head -c $(($(wc -c <a.txt) - 5)) a.txt >cut.txt
+refuse 'cut in the middle of a line\|not as dump writes it' cut.txt
+sed '/^# entry/d' a.txt >changed.txt
+refuse "run --input' takes any text" changed.txt
+sed '/^# entry index=2 /d' a.txt >changed.txt
+refuse 'changed.txt:3: the entry has more commands' changed.txt
+for line in $(randoms "$seed" 4 10 "$((lines - 10))"); do
+    sed "${line}d" a.txt >changed.txt
+    refuse 'changed.txt:' changed.txt
+    sed "${line}s/=1/=2/" a.txt >changed.txt
+    cmp -s changed.txt a.txt || refuse 'changed.txt:' changed.txt
+done
+echo 'order_cancel order=1 instrument=1' >typed.txt
+refuse 'typed.txt:1: ' typed.txt
+: >empty.txt
+refuse 'cut: ' empty.txt
+refuse 'missing.txt' missing.txt
+cat a.txt - >changed.txt <<'END'
+order_cancel order=1 instrument=1
+END
+refuse 'follows the line that ends' changed.txt
+
+# Where it may not go.
+expect 2 "$MILLRACE" load --data a --input a.txt
+grep -q 'not empty' err || fail "$(cat err)"
+expect 0 "$MILLRACE" replay --data a --json
+same "the directory" "$(cat a.result)" "$(result out)"
+mkdir full
+: >full/letter
+expect 2 "$MILLRACE" load --data full --input a.txt
+[ -e full/letter ] || fail "somebody's file is gone"
+claim "a directory that is not empty is refused, and left alone"
+
+# Killed in the middle, it leaves nothing that looks like a journal, and the next load goes through.
+mkdir killed
+(
+    head -n $((lines / 2)) a.txt
+    sleep 5
+) | "$MILLRACE" load --data killed $small 2>err &
+started=$!
+tries=0
+while [ ! -e killed/.millrace-loading/journal/00000001.seg ] && [ $tries -lt 500 ]; do
+    sleep 0.01
+    tries=$((tries + 1))
+done
+kill -9 "$started"
+wait "$started" 2>/dev/null
+started=
+[ -e killed/.millrace-loading ] || fail "it was killed too early"
+expect 2 "$MILLRACE" verify --data killed
+expect 0 "$MILLRACE" load --data killed --input a.txt $small
+same "what is there" "journal" "$(ls -A killed)"
+"$MILLRACE" dump --data killed | cmp - a.txt || fail "the entries differ"
+claim "after a kill there is no journal; the next load makes it"
