@@ -70,7 +70,7 @@ int mr_journal_create(struct mr_storage *storage, const uint8_t id[MR_JOURNAL_ID
     return mr_segment_make(storage, &superblock, error);
 }
 
-static int allocate(struct mr_journal **out, struct mr_error *error)
+static struct mr_journal *allocate(void)
 {
     enum { PAGES = MR_FRAMES_IN_FLIGHT_MAX * MR_PAGE_SIZE };
     struct mr_journal *journal = calloc(1, sizeof *journal);
@@ -78,7 +78,7 @@ static int allocate(struct mr_journal **out, struct mr_error *error)
     if (journal == NULL || memory == NULL) {
         free(journal);
         free(memory);
-        return mr_error_set(error, MR_E_NO_MEMORY, "no memory to open the journal");
+        return NULL;
     }
     journal->memory = memory;
     journal->bounce = memory;
@@ -89,8 +89,7 @@ static int allocate(struct mr_journal **out, struct mr_error *error)
     for (int i = 0; i < MR_FRAMES_IN_FLIGHT_MAX; i++) {
         journal->flights[i].retire = -1;
     }
-    *out = journal;
-    return MR_OK;
+    return journal;
 }
 
 static void apply_resume(struct mr_journal *journal, const struct mr_resume *resume)
@@ -137,31 +136,31 @@ int mr_writer_open_next(struct mr_journal *journal, struct mr_error *error)
 }
 
 int mr_writer_open(struct mr_storage *storage, const struct mr_journal_options *options,
-                   const struct mr_resume *resume, struct mr_journal **out, struct mr_error *error)
+                   const struct mr_resume *resume, struct mr_journal **journal,
+                   struct mr_error *error)
 {
-    struct mr_journal *journal = NULL;
-    int status = allocate(&journal, error);
-    if (status != MR_OK) {
-        return status;
+    struct mr_journal *opened = allocate();
+    if (opened == NULL) {
+        return mr_error_set(error, MR_E_NO_MEMORY, "no memory to open the journal");
     }
-    journal->storage = storage;
-    journal->options = *options;
-    if (journal->options.segment_bytes == 0) {
-        journal->options.segment_bytes = resume->segment_bytes;
+    opened->storage = storage;
+    opened->options = *options;
+    if (opened->options.segment_bytes == 0) {
+        opened->options.segment_bytes = resume->segment_bytes;
     }
-    if (journal->options.frames_in_flight == 0) {
-        journal->options.frames_in_flight = MR_FRAMES_IN_FLIGHT_DEFAULT;
+    if (opened->options.frames_in_flight == 0) {
+        opened->options.frames_in_flight = MR_FRAMES_IN_FLIGHT_DEFAULT;
     }
-    apply_resume(journal, resume);
-    status = open_segment(journal, journal->segment, &journal->file, error);
+    apply_resume(opened, resume);
+    int status = open_segment(opened, opened->segment, &opened->file, error);
     if (status == MR_OK) {
-        status = mr_writer_open_next(journal, error);
+        status = mr_writer_open_next(opened, error);
     }
     if (status != MR_OK) {
-        mr_journal_close(journal);
+        mr_journal_close(opened);
         return status;
     }
-    *out = journal;
+    *journal = opened;
     return MR_OK;
 }
 

@@ -109,24 +109,22 @@ static int seek(struct mr_reader *reader, uint64_t from, struct mr_error *error)
 }
 
 int mr_reader_open(struct mr_storage *storage, uint64_t from_sequence, uint64_t last_index,
-                   struct mr_reader **out, struct mr_error *error)
+                   struct mr_reader **reader, struct mr_error *error)
 {
-    struct mr_reader *reader = calloc(1, sizeof *reader);
-    if (reader == NULL) {
+    struct mr_reader *opened = calloc(1, sizeof *opened);
+    if (opened == NULL) {
         return mr_error_set(error, MR_E_NO_MEMORY, "no memory to read the journal");
     }
-    reader->last_index = last_index;
-    int status = mr_scan_init(&reader->scan, storage, error);
+    opened->last_index = last_index;
+    int status = mr_scan_init(&opened->scan, storage, error);
+    if (status == MR_OK) {
+        status = seek(opened, from_sequence, error);
+    }
     if (status != MR_OK) {
-        free(reader);
+        mr_reader_close(opened);
         return status;
     }
-    status = seek(reader, from_sequence, error);
-    if (status != MR_OK) {
-        mr_reader_close(reader);
-        return status;
-    }
-    *out = reader;
+    *reader = opened;
     return MR_OK;
 }
 

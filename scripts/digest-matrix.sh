@@ -6,62 +6,71 @@ cd "$(dirname "$0")/.."
 . scripts/common.sh
 
 input=gen:orders=20000,seed=1
+data=build-matrix/data
 first=
-status=0
+failed=0
+
+# A build of the tool alone, by COMPILER with FLAGS.
+build_plain() # NAME COMPILER FLAGS
+{
+    local folder=build-matrix/$1
+    cmake -S . -B "$folder" -DCMAKE_C_COMPILER="$2" -DCMAKE_C_FLAGS_RELEASE="$3" \
+        -DMILLRACE_TESTS=OFF &&
+        cmake --build "$folder" --target millrace_tool --parallel "$(nproc)"
+}
+
+# The last line that the tool prints of a run into an empty directory.
+last_line() # TOOL
+{
+    rm -rf "$data"
+    # The thread sanitizer cannot place its shadow where addresses are randomised too widely.
+    if setarch --addr-no-randomize true 2>/dev/null; then
+        set -- setarch --addr-no-randomize "$1"
+    fi
+    "$@" run --input "$input" --data "$data" --json | tail -n 1
+}
 
 # The value of a text field in the JSON object on stdin.
-field()
+field() # NAME
 {
-    sed -n "s/.*\"$1\": *\"\([^\"]*\)\".*/\1/p"
+    sed -n "s/.*\"$1\": *\"\([0-9a-f]*\)\".*/\1/p"
 }
 
-build() # FOLDER COMPILER FLAGS SANITIZERS
+# Builds with COMMAND, runs TOOL, and compares its digests with the first one's.
+compare() # NAME TOOL COMMAND...
 {
-    cmake -S . -B "$1" -DCMAKE_C_COMPILER="$2" -DCMAKE_C_FLAGS_RELEASE="$3" \
-        -DMILLRACE_SANITIZE="$4" -DMILLRACE_TESTS=OFF >"$1.log" 2>&1 &&
-        cmake --build "$1" --target millrace_tool --parallel "$(nproc)" >>"$1.log" 2>&1
-}
-
-digests() # NAME COMPILER FLAGS [SANITIZERS]
-{
-    local name=$1 folder=build-matrix/$1 runner=() line both
-    if ! command -v "$2" >/dev/null; then
-        echo "digests: $name: SKIPPED: there is no $2"
+    local name=$1 tool=$2 log=build-matrix/$1.log line state events
+    shift 2
+    if ! "$@" >"$log" 2>&1 || ! line=$(last_line "$tool" 2>"$log"); then
+        tail -n 30 "$log"
+        echo "digests: $name: FAILED to build or run"
+        failed=1
         return
     fi
-    if ! build "$folder" "$2" "$3" "${4-}"; then
-        tail -n 30 "$folder.log"
-        echo "digests: $name: FAILED to build"
-        status=1
-        return
-    fi
-    if [ "${4-}" = thread ] && setarch --addr-no-randomize true 2>/dev/null; then
-        runner=(setarch --addr-no-randomize)
-    fi
-    rm -rf "$folder/data"
-    if ! line=$("${runner[@]}" "$folder/millrace" run --input "$input" --data "$folder/data" \
-        --json 2>"$folder.log" | tail -n 1); then
-        cat "$folder.log"
-        echo "digests: $name: FAILED to run"
-        status=1
-        return
-    fi
-    rm -rf "$folder/data"
-    both="state $(field state_digest <<<"$line") events $(field event_digest <<<"$line")"
-    first=${first:-$both}
-    if [ "$both" = "$first" ] && [[ $both =~ ^state\ [0-9a-f]+\ events\ [0-9a-f]+$ ]]; then
-        echo "digests: $name: $both"
+    state=$(field state_digest <<<"$line")
+    events=$(field event_digest <<<"$line")
+    first=${first:-$state $events}
+    if [ -n "$state" ] && [ -n "$events" ] && [ "$state $events" = "$first" ]; then
+        echo "digests: $name: state $state events $events"
     else
-        echo "digests: $name: FAILED: $both"
-        status=1
+        echo "digests: $name: FAILED: state $state events $events"
+        failed=1
     fi
 }
 
 mkdir -p build-matrix
-digests gcc-O0 gcc -O0
-digests gcc-O3 gcc -O3
-digests clang-O0 clang -O0
-digests clang-O3 clang -O3
-digests gcc-address-undefined gcc "-O1 -g" address,undefined
-digests gcc-thread gcc "-O1 -g" thread
-exit $status
+for compiler in gcc clang; do
+    if ! command -v $compiler >/dev/null; then
+        echo "digests: $compiler: SKIPPED: it is not installed"
+        continue
+    fi
+    for level in O0 O3; do
+        name=$compiler-$level
+        compare $name build-matrix/$name/millrace build_plain $name $compiler -$level
+    done
+done
+for preset in sanitize tsan; do
+    compare $preset "$(folder_of $preset)/millrace" scripts/build.sh $preset product
+done
+rm -rf "$data"
+exit $failed

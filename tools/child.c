@@ -49,6 +49,7 @@ int child_start(struct child *child, const char *const *arguments, struct mr_err
         return mr_error_set_errno(error, errno, "cannot share memory with another process");
     }
     child->report = shared;
+    child->report->watched = true;
     (void)fflush(stdout); /* or the child has it in its buffer, too */
     pid_t parent = getpid();
     child->pid = fork();

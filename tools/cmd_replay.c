@@ -130,7 +130,7 @@ static int execute(const void *options)
 {
     struct replay replay = {.settings = options};
     const struct replay_settings *settings = options;
-    struct mr_digest state, events;
+    struct mr_digest state = {0, 0}, events = {0, 0};
     struct mr_error error;
     if (parse_digest("--expect-state", settings->expect_state, &state, &error) != MR_OK ||
         parse_digest("--expect-events", settings->expect_events, &events, &error) != MR_OK)

@@ -50,6 +50,7 @@ static int open_engine(struct run *run, struct mr_error *error)
     const struct mr_engine_options options = {
         .directory = settings->data,
         .create = true,
+        /* One more than asked for: to the engine, 0 is its default. */
         .lock_wait_ms =
             (uint32_t)(settings->lock_wait < UINT32_MAX ? settings->lock_wait + 1 : UINT32_MAX),
         .logic = run->logic,

@@ -43,6 +43,7 @@ struct run_report {
     struct summary summary;
     struct mr_histogram latency; /* from sending to answer, in ns */
     uint64_t bad_lines;          /* skipped */
+    bool watched; /* set by the caller: somebody else tells people what was recovered */
     /* For whoever watches, as it goes. */
     MR_ATOMIC(uint64_t) acknowledged; /* of the input's commands */
     MR_ATOMIC(uint64_t) total;        /* of the input, 0: not known */

@@ -17,7 +17,7 @@ void run_report_recovery(const struct run *run)
 {
     const struct mr_engine_recovery *recovery = &run->report->recovery;
     const struct mr_recovery *journal = &recovery->journal;
-    if (recovery->created) {
+    if (recovery->created || run->report->watched) {
         return;
     }
     say("recovered %s commands from %s of journal in %s (reading %s, replaying %s)",

@@ -10,7 +10,8 @@
 
 #include <string.h>
 
-#define FORMATS "bitstamp, gen, text"
+enum format { FORMAT_TEXT, FORMAT_GEN, FORMAT_BITSTAMP, FORMATS };
+static const char *const format_names[] = {"text", "gen", "bitstamp"};
 
 int source_requires_book(const struct source_options *options, const char *kind,
                          struct mr_error *error)
@@ -75,7 +76,7 @@ static const struct {
 };
 
 /* Looks into a file: which format it has. */
-static int format_of_file(const char *path, const char **format, struct mr_error *error)
+static int look_into(const char *path, enum format *format, struct mr_error *error)
 {
     char bytes[128];
     struct lines lines;
@@ -90,40 +91,53 @@ static int format_of_file(const char *path, const char **format, struct mr_error
                                 path, packers[i].unpack, path);
     }
     size_t header = strlen(source_bitstamp_header);
-    *format = starts_with(bytes, size, source_bitstamp_header, header) ? "bitstamp" : "text";
+    bool is_bitstamp = starts_with(bytes, size, source_bitstamp_header, header);
+    *format = is_bitstamp ? FORMAT_BITSTAMP : FORMAT_TEXT;
+    return MR_OK;
+}
+
+/* What --format says, if it can be: the generator is a format of its own, and needs no other. */
+static int obey(const struct source_options *options, bool generated, enum format *format,
+                struct mr_error *error)
+{
+    uint32_t named = 0;
+    while (named < FORMATS && strcmp(options->format, format_names[named]) != 0)
+        named++;
+    *format = (enum format)named;
+    if (named == FORMATS)
+        return mr_error_set(error, MR_E_INVALID,
+                            "there is no format '%s'; there are text, gen and bitstamp",
+                            options->format);
+    if (generated != (named == FORMAT_GEN))
+        return mr_error_set(error, MR_E_INVALID, "%s is not of the format %s", options->input,
+                            options->format);
+    if (named == FORMAT_BITSTAMP && strcmp(options->input, "-") == 0)
+        return mr_error_set(error, MR_E_INVALID,
+                            "format bitstamp needs a file, which can be read again to resume");
     return MR_OK;
 }
 
 int source_open(const struct source_options *options, struct source **source,
                 struct mr_error *error)
 {
-    const char *format = options->format;
     bool generated = strncmp(options->input, "gen:", 4) == 0;
-    bool stream = strcmp(options->input, "-") == 0;
+    enum format format = generated ? FORMAT_GEN : FORMAT_TEXT;
+    int status = MR_OK;
     *source = NULL;
-    if (format == NULL && generated)
-        format = "gen";
-    if (format == NULL && stream)
-        format = "text";
-    if (!generated && !stream) {
-        const char *found = NULL;
-        int status = format_of_file(options->input, &found, error);
-        if (status != MR_OK)
-            return status;
-        format = format == NULL ? found : format;
-    }
-    if (strcmp(format, "text") == 0 && !generated)
-        return source_text_open(options, source, error);
-    if (strcmp(format, "gen") == 0 && generated)
+    if (!generated && strcmp(options->input, "-") != 0)
+        status = look_into(options->input, &format, error);
+    if (status == MR_OK && options->format != NULL)
+        status = obey(options, generated, &format, error);
+    if (status != MR_OK)
+        return status;
+    switch (format) {
+    case FORMAT_GEN:
         return source_gen_open(options, source, error);
-    if (strcmp(format, "bitstamp") == 0 && !generated && !stream)
+    case FORMAT_BITSTAMP:
         return source_bitstamp_open(options, source, error);
-    if (strcmp(format, "bitstamp") == 0 && stream)
-        return mr_error_set(error, MR_E_INVALID,
-                            "format bitstamp needs a file, which can be read again to resume");
-    if (strcmp(format, "text") != 0 && strcmp(format, "gen") != 0 &&
-        strcmp(format, "bitstamp") != 0)
-        return mr_error_set(error, MR_E_INVALID, "there is no format %s; there are " FORMATS,
-                            format);
-    return mr_error_set(error, MR_E_INVALID, "%s is not of format %s", options->input, format);
+    case FORMAT_TEXT:
+    case FORMATS:
+        break;
+    }
+    return source_text_open(options, source, error);
 }

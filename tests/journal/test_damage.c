@@ -46,7 +46,7 @@ static uint32_t list_frames(uint32_t segment, struct expected *list, uint64_t *e
 
 static void flip_every_byte(uint32_t segment, struct mr_random *random)
 {
-    struct expected list[16];
+    struct expected list[16] = {{0}};
     uint64_t end;
     char name[MR_SEGMENT_NAME_SIZE];
     uint32_t count = list_frames(segment, list, &end);

@@ -101,11 +101,11 @@ claim "a directory that is not empty is refused, and left alone"
 
 # Killed in the middle, it leaves nothing that looks like a journal, and the next load goes through.
 mkdir killed
-(
-    head -n $((lines / 2)) a.txt
-    sleep 5
-) | "$MILLRACE" load --data killed $small 2>err &
+mkfifo pipe
+"$MILLRACE" load --data killed $small <pipe 2>err &
 started=$!
+exec 3>pipe # kept open: there is always more to come
+head -n $((lines / 2)) a.txt >&3
 tries=0
 while [ ! -e killed/.millrace-loading/journal/00000001.seg ] && [ $tries -lt 500 ]; do
     sleep 0.01
@@ -114,6 +114,7 @@ done
 kill -9 "$started"
 wait "$started" 2>/dev/null
 started=
+exec 3>&-
 [ -e killed/.millrace-loading ] || fail "it was killed too early"
 expect 2 "$MILLRACE" verify --data killed
 expect 0 "$MILLRACE" load --data killed --input a.txt $small

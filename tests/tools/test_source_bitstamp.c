@@ -1,5 +1,7 @@
 #include "tests/tools/source_rig.h"
 
+#include <regex.h>
+
 #define HEADER "id,timestamp,exchange.timestamp,price,volume,action,direction\n"
 #define GOOD   "65595247,1430438404518,1430438404000,236.47,200000000,created,bid\n"
 
@@ -135,6 +137,77 @@ static void test_malformed_lines_are_told_with_file_line_and_reason(void **state
     }
 }
 
+/* Up to three bytes of a good line are changed, added or removed; numbers stay small enough. */
+static size_t mutate(char *line, struct mr_random *random)
+{
+    static const char alphabet[] = "0123456789,,..-+ \r\t\"xbidaskcreatedchanged\xff";
+    static const char *const goods[] = {
+        "65595,143043,143044,236.47,20000,created,bid",
+        "7,1,2,0,1,changed,ask",
+        "184467,999,0,1.5,0,deleted,bid",
+    };
+    const char *good = goods[mr_random_below(random, 3)];
+    size_t length = strlen(good);
+    memcpy(line, good, length + 1);
+    for (uint64_t changes = mr_random_below(random, 4); changes > 0; changes--) {
+        size_t at = mr_random_below(random, length);
+        char byte = alphabet[mr_random_below(random, sizeof alphabet - 1)];
+        uint64_t way = mr_random_below(random, 3);
+        if (way == 0) {
+            line[at] = byte;
+        } else if (way == 1) {
+            memmove(line + at + 1, line + at, length++ - at);
+            line[at] = byte;
+        } else {
+            memmove(line + at, line + at + 1, --length - at);
+        }
+    }
+    return length;
+}
+
+/* What docs/import-bitstamp.md calls well-formed, said differently. */
+static void test_random_lines_are_taken_exactly_when_they_are_well_formed(void **state)
+{
+    struct rig *rig = *state;
+    enum { LINES = 20000, ROOM = 100 };
+    struct mr_random random;
+    mr_random_init(&random, rig_seed());
+    regex_t form;
+    assert_int_equal(regcomp(&form,
+                             "^[0-9]+,[0-9]+,[0-9]+,[0-9]+([.][0-9]{1,2})?,"
+                             "([0-9]+,deleted|0*[1-9][0-9]*,(created|changed)),(bid|ask)$",
+                             REG_EXTENDED | REG_NOSUB),
+                     0);
+    char *text = malloc(LINES * ROOM);
+    bool *good = calloc(LINES, sizeof *good);
+    assert_non_null(text);
+    assert_non_null(good);
+    size_t size = strlen(HEADER);
+    memcpy(text, HEADER, size + 1);
+    uint64_t goods = 0;
+    for (int i = 0; i < LINES; i++) {
+        size_t length = mutate(text + size, &random);
+        text[size + length] = 0;
+        good[i] = regexec(&form, text + size, 0, NULL, 0) == 0;
+        goods += good[i];
+        size += length;
+        text[size++] = '\n';
+    }
+    rig_write(rig, text, size);
+    assert_int_equal(rig_open(rig, NULL, NULL), MR_OK);
+    for (int i = 0; i < LINES; i++) {
+        enum source_outcome outcome = rig_next(rig);
+        if (outcome != (good[i] ? SOURCE_COMMAND : SOURCE_BAD))
+            fail_msg("line %d: %s", i + 2, good[i] ? rig->error.text : "taken");
+    }
+    assert_int_equal(rig_next(rig), SOURCE_END);
+    printf("%" PRIu64 " of %d were well-formed\n", goods, LINES);
+    assert_true(goods > LINES / 10 && goods < LINES * 9 / 10);
+    regfree(&form);
+    free(text);
+    free(good);
+}
+
 static void test_zero_bytes_and_cut_lines_are_malformed(void **state)
 {
     struct rig *rig = *state;
@@ -177,7 +250,7 @@ static void test_the_format_is_told_from_the_header(void **state)
     rig_write(rig, HEADER, strlen(HEADER));
     assert_int_equal(rig_open(rig, NULL, "gen"), MR_E_INVALID);
     assert_int_equal(rig_open(rig, NULL, "frobnicate"), MR_E_INVALID);
-    assert_non_null(strstr(rig->error.text, "bitstamp, gen, text"));
+    assert_non_null(strstr(rig->error.text, "there are text, gen and bitstamp"));
 }
 
 static void test_other_logics_are_refused(void **state)
@@ -232,6 +305,7 @@ int main(void)
         TEST(test_deleted_cancels_whatever_was_left),
         TEST(test_the_instrument_is_set_up_first),
         TEST(test_malformed_lines_are_told_with_file_line_and_reason),
+        TEST(test_random_lines_are_taken_exactly_when_they_are_well_formed),
         TEST(test_zero_bytes_and_cut_lines_are_malformed),
         TEST(test_the_header_must_be_exact),
         TEST(test_the_format_is_told_from_the_header),

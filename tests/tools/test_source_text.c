@@ -113,6 +113,38 @@ static void test_malformed_lines_are_told_with_line_and_column(void **state)
     assert_int_equal(rig_next(rig), SOURCE_END);
 }
 
+/* Whatever the bytes: a line is a command, nothing, or malformed, and the next one is unharmed. */
+static void test_random_bytes_spoil_no_other_line(void **state)
+{
+    struct rig *rig = *state;
+    enum { ROUNDS = 3000 };
+    static const char alphabet[] = "order_new order=1 side=buy\0\r\t#\xff session_open body=";
+    static const char end[] = "\n" ORDER(3);
+    struct mr_random random;
+    mr_random_init(&random, rig_seed());
+    char *text = malloc(ROUNDS * 200);
+    assert_non_null(text);
+    size_t size = 0;
+    for (int i = 0; i < ROUNDS; i++) {
+        for (uint64_t length = mr_random_below(&random, 100); length > 0; length--)
+            text[size++] = alphabet[mr_random_below(&random, sizeof alphabet - 1)];
+        memcpy(text + size, end, sizeof end - 1);
+        size += sizeof end - 1;
+    }
+    rig_write(rig, text, size);
+    free(text);
+    assert_int_equal(rig_open(rig, NULL, NULL), MR_OK);
+    uint64_t commands = 0, malformed = 0;
+    enum source_outcome outcome;
+    while ((outcome = rig_next(rig)) != SOURCE_END) {
+        assert_true(outcome == SOURCE_COMMAND || outcome == SOURCE_BAD);
+        commands += outcome == SOURCE_COMMAND;
+        malformed += outcome == SOURCE_BAD;
+    }
+    assert_int_equal(commands, ROUNDS);
+    assert_true(malformed > ROUNDS / 2 && malformed <= ROUNDS);
+}
+
 static void test_a_first_line_that_is_too_long_is_a_malformed_one(void **state)
 {
     struct rig *rig = *state;
@@ -269,6 +301,7 @@ int main(void)
         TEST(test_a_line_without_time_has_that_of_the_line_before),
         TEST(test_lines_cut_out_of_a_dump_are_numbered_anew),
         TEST(test_malformed_lines_are_told_with_line_and_column),
+        TEST(test_random_bytes_spoil_no_other_line),
         TEST(test_a_first_line_that_is_too_long_is_a_malformed_one),
         TEST(test_resuming_goes_on_behind_the_last_line_of_either_session),
         TEST(test_standard_input_goes_on_counting),

@@ -79,7 +79,7 @@ expect 2 "$MILLRACE" verify --data a --acks nowhere
 claim "what was acknowledged and is missing is found"
 
 # Beside a running engine, and what it leaves when it is killed.
-"$MILLRACE" run --data live --input gen:orders=4000000 --segment-size 4 --acks live.acks \
+"$MILLRACE" run --data live --input gen:orders=4000000 --rate 400000 $small --acks live.acks \
     >/dev/null 2>&1 &
 started=$!
 while [ ! -s live.acks ]; do
