@@ -9,7 +9,7 @@
 #include "base/storage.h"
 
 enum {
-    MR_WINDOW_READ = 1 << 20, /* bytes a read asks for at least, unless the file ends */
+    MR_WINDOW_READ = 256 << 10, /* bytes a read asks for at least: they stay in the core's cache */
     MR_WINDOW_VIEW_MAX = MR_FRAME_BYTES_MAX,
     MR_WINDOW_BYTES = MR_WINDOW_VIEW_MAX + MR_WINDOW_READ,
 };

@@ -9,7 +9,8 @@ find "$folder" -name '*.gcda' -delete 2>/dev/null || true
 scripts/test.sh coverage
 
 echo
-find "$folder" -path '*_objects.dir*' -name '*.gcda' -exec gcov --no-output {} + 2>/dev/null |
+find "$folder" -name '*.gcda' -not -path '*/tests/*' -not -path '*/examples/*' \
+    -exec gcov --no-output {} + 2>/dev/null |
     awk -v root="$PWD/" '
         /^File / {
             file = $2
