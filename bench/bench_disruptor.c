@@ -77,7 +77,8 @@ static bool pair_consume(void *context)
 static double pair_measure(void *context)
 {
     static struct pair pair;
-    struct mr_ring_options options = {.capacity = CAPACITY, .slot_size = sizeof(uint64_t)};
+    struct mr_ring_options options = {
+        .capacity = CAPACITY, .slot_size = sizeof(uint64_t), .wait = MR_WAIT_SPIN};
     (void)context;
     options.memory = aligned_alloc(MR_RING_PADDING, mr_ring_memory_size(&options));
     if (options.memory == NULL || mr_ring_init(&pair.ring, &options, NULL) != MR_OK ||

@@ -164,7 +164,7 @@ static int take_memory(struct mr_engine *engine, struct mr_error *error)
     uint64_t total = blocks_size + marks +
                      (uint64_t)options->input_slots * mr_align_up(input_slot_size(engine), 64) +
                      (uint64_t)options->output_slots * mr_align_up(output_slot_size(logic), 64) +
-                     MR_BLOCK_SLOTS * mr_align_up(sizeof(struct mr_block), 64) + 64 * 1024;
+                     MR_BLOCK_SLOTS * mr_align_up(sizeof(struct mr_block), 64) + (64U << 10);
     int status = mr_arena_init(&engine->arena, total, error);
     if (status != MR_OK) {
         return status;

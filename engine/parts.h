@@ -104,9 +104,9 @@ struct mr_engine {
 enum { MR_STAGE_SEQUENCE = 0, MR_STAGE_JOURNAL = 1, MR_STAGE_APPLY = 2 };
 
 /* engine/path.c: the stages. Each does a bounded batch and returns how much, or a negative code. */
-int mr_engine_sequence(void *engine);
-int mr_engine_journal(void *engine);
-int mr_engine_apply(void *engine);
+int mr_engine_sequence(void *context);
+int mr_engine_journal(void *context);
+int mr_engine_apply(void *context);
 /* Room for a block of `bytes` of commands; NULL: none now. `*frame` is where it begins. */
 struct mr_entry *mr_engine_block_begin(struct mr_engine *engine, uint64_t bytes,
                                        unsigned char **frame);

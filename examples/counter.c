@@ -65,6 +65,7 @@ static int add_all(struct mr_engine *engine, char **amounts, struct mr_error *er
     uint64_t request;
     int status = mr_engine_session(engine, 1, MR_ROLE_USER, &request, error);
     for (; *amounts != NULL && status == MR_OK; amounts++) {
+        request++;
         struct {
             struct mr_command header;
             struct add body;
@@ -72,7 +73,7 @@ static int add_all(struct mr_engine *engine, char **amounts, struct mr_error *er
                                 .type = ADD,
                                 .role = MR_ROLE_USER,
                                 .session = 1,
-                                .request = ++request},
+                                .request = request},
                      .body = {.amount = strtoll(*amounts, NULL, 10)}};
         status = mr_engine_execute(engine, &command.header, &handlers, NULL, error);
     }

@@ -15,7 +15,7 @@ build_plain() # NAME COMPILER FLAGS
 {
     local folder=build-matrix/$1
     cmake -S . -B "$folder" -DCMAKE_C_COMPILER="$2" -DCMAKE_C_FLAGS_RELEASE="$3" \
-        -DMILLRACE_TESTS=OFF &&
+        -DMILLRACE_WERROR=ON -DMILLRACE_TESTS=OFF &&
         cmake --build "$folder" --target millrace_tool --parallel "$(nproc)"
 }
 

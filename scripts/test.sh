@@ -39,13 +39,17 @@ count() # of the tests that the report's head counts as $1
 {
     sed -n "/<testsuite/,/>/s/.*[[:space:]]$1=\"\([0-9]*\)\".*/\1/p" "$report" | head -n 1
 }
-# Why tests were skipped is what they printed last.
+# Why tests were skipped is what they said last.
 awk '
     /<testcase / { split($0, part, "\""); name = part[2]; skipped = 0 }
     /<skipped / { skipped = 1 }
-    /<system-out>/ { sub(/.*<system-out>/, "") ; said = 1 }
-    /<\/system-out>/ { if (skipped) print "skipped: " name ": " last; said = 0 }
-    said && !/^[ \t]*$/ { last = $0 }' "$report"
+    /<system-out>/ { sub(/.*<system-out>/, ""); inside = 1 }
+    /<\/system-out>/ {
+        if (skipped)
+            print name ": " last
+        inside = 0
+    }
+    inside && !/^[ \t]*$/ { last = $0 }' "$report"
 
 all=$(count tests)
 failed=$(count failures)

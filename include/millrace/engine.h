@@ -104,9 +104,10 @@ int64_t mr_engine_step(struct mr_engine *engine, uint32_t stage);
 /* Puts a copy of `command` into the input ring. The caller fills in type, version, role, length,
  * session, request, correlation, cause, the body, and, where the clock is the input's, time_ns; the
  * sequencer gives sequence and time. MR_OK; MR_AGAIN: busy, the ring is full, nothing has happened;
- * MR_E_INVALID: length is not a multiple of 8 or not between the header and the logic's largest
- * command; MR_E_FENCED: the engine has failed or is stopping, see mr_engine_failure. `ticket` (may
- * be NULL) names the command for mr_engine_stage. Any thread; lock-free. */
+ * MR_E_INVALID: length is not a multiple of 8, or below the header's, or above what a slot holds
+ * (the logic's largest command, or one of the engine's own where that is longer); MR_E_FENCED: the
+ * engine has failed or is stopping, see mr_engine_failure. `ticket` (may be NULL) names the command
+ * for mr_engine_stage. Any thread; lock-free. */
 int mr_engine_submit(struct mr_engine *engine, const struct mr_command *command, uint64_t *ticket);
 
 /* Submits `count` commands (1 to 8,190 and 2 MiB) as one batch: they take consecutive sequences,

@@ -259,7 +259,7 @@ static void any_bytes_at_all_have_an_outcome(void **state)
         "again",  "session=1", "\t",      "key=ab", "#",      "reason=none"};
     uint32_t commands = 0;
     for (int i = 0; i < 50000; i++) {
-        char line[512];
+        char line[512] = "";
         size_t length = 0;
         uint64_t count = mr_random_below(&random, 12);
         for (uint64_t j = 0; j < count; j++) {
