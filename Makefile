@@ -6,6 +6,8 @@
 #   CC=clang      of a first build: the compiler
 
 .DEFAULT_GOAL := help
+# Targets share build folders, and each uses all processors by itself.
+.NOTPARALLEL:
 .PHONY: help run build test setup bench-build bench tidy format sanitize digests coverage soak clean
 
 help:

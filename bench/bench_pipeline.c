@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { INSTRUMENTS = 10, ORDERS = 1000000, ORDERS_QUICK = 200000, LIVE = 4096 };
@@ -100,14 +99,6 @@ static int define_instruments(struct mr_engine *engine, struct mr_error *error)
     return status;
 }
 
-/* Nothing to submit and nothing to poll: the core belongs to the engine and the disk. Yielding
- * instead would starve the kernel's completion worker (docs/BENCHMARKS.md). */
-static void breathe(void)
-{
-    struct timespec pause = {.tv_nsec = 10000};
-    (void)nanosleep(&pause, NULL);
-}
-
 /* Submits everything and polls until the last answer; commands a second. */
 static double drive(struct mr_engine *engine, const struct session *session, struct mr_error *error)
 {
@@ -127,7 +118,7 @@ static double drive(struct mr_engine *engine, const struct session *session, str
             if (mr_engine_failure(engine, error) != MR_OK) {
                 return BENCH_FAILED;
             }
-            breathe();
+            mr_engine_pause();
         }
     }
     return (double)session->count * 1e9 / (double)(bench_now_ns() - begin);

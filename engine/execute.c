@@ -34,6 +34,12 @@ static void on_answer(void *context, const struct mr_answer *answer)
     }
 }
 
+void mr_engine_pause(void)
+{
+    struct timespec pause = {.tv_nsec = 20000};
+    (void)nanosleep(&pause, NULL);
+}
+
 /* Lets the stages go on: steps them by hand, or sleeps a little. */
 static void let_work(struct mr_engine *engine)
 {
@@ -43,8 +49,7 @@ static void let_work(struct mr_engine *engine)
         }
         return;
     }
-    struct timespec pause = {.tv_nsec = 20000};
-    (void)nanosleep(&pause, NULL);
+    mr_engine_pause();
 }
 
 int mr_engine_execute(struct mr_engine *engine, const struct mr_command *command,

@@ -110,8 +110,8 @@ int mr_engine_apply(void *context);
 /* Room for a block of `bytes` of commands; NULL: none now. `*frame` is where it begins. */
 struct mr_entry *mr_engine_block_begin(struct mr_engine *engine, uint64_t bytes,
                                        unsigned char **frame);
-/* Publishes it to journal and apply; the entry is complete. False never happens: the window is
- * smaller than the ring (asserted). */
+/* Publishes it to journal and apply; the entry is complete. The caller has seen that the block ring
+ * has room (asserted). */
 void mr_engine_block_end(struct mr_engine *engine, unsigned char *frame, uint64_t ticket_next,
                          bool stored);
 /* Records the first failure; returns its code. */

@@ -269,12 +269,11 @@ static int release_durable(struct mr_engine *engine, uint64_t durable_next)
         return 0;
     }
     const struct mr_block *last = mr_ring_slot(&engine->blocks, durable_next - 1);
-    uint64_t ticket_next = last->ticket_next;
-    uint64_t sequence = mr_entry_last_sequence(last->entry);
+    /* Release: pairs with the acquires of mr_engine_stage and mr_engine_durable_sequence. Before
+     * apply may see the blocks, so that nobody finds a sequence applied and not durable. */
+    mr_atomic_store(&engine->durable_sequence, mr_entry_last_sequence(last->entry), release);
+    mr_atomic_store(&engine->durable_ticket, last->ticket_next, release);
     mr_consumer_release(&journaling->blocks, durable_next);
-    /* Release: pairs with the acquires of mr_engine_stage and mr_engine_durable_sequence. */
-    mr_atomic_store(&engine->durable_sequence, sequence, release);
-    mr_atomic_store(&engine->durable_ticket, ticket_next, release);
     wake(engine, MR_STAGE_JOURNAL, MR_STAGE_APPLY);
     wake(engine, MR_STAGE_JOURNAL, MR_STAGE_SEQUENCE);
     return (int)(durable_next - position);

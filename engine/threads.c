@@ -5,7 +5,6 @@
 #include "engine/parts.h"
 
 #include <string.h>
-#include <time.h>
 
 /* The journal's queue belongs to the thread that serves it. */
 static int start_journal(void *context)
@@ -160,8 +159,7 @@ static void drain_to_journal(struct mr_engine *engine)
                 (void)mr_engine_step(engine, i);
             }
         } else {
-            struct timespec pause = {.tv_nsec = 100000};
-            (void)nanosleep(&pause, NULL);
+            mr_engine_pause();
         }
         (void)mr_engine_poll(engine, &nobody, UINT32_MAX);
     }

@@ -61,6 +61,7 @@ need_tidy()
     need clang-format has_command clang-format
     need clang-tidy has_command clang-tidy
     need cppcheck has_command cppcheck
+    need shellcheck has_command shellcheck
 }
 
 # Runs a command that asks nothing; what it has to say matters only if it fails.

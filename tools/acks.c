@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -43,18 +44,49 @@ static int whole_lines(int file, off_t size, off_t *end)
     return 0;
 }
 
-static int remove_cut_line(int file)
+/* Whether the line that ends at `end` is one of ours and promises nothing above `last_sequence`. */
+static bool last_line_fits(int file, off_t end, uint64_t last_sequence)
+{
+    char line[LINE_SIZE_MAX + 2] = "";
+    off_t from = end > LINE_SIZE_MAX + 1 ? end - (LINE_SIZE_MAX + 1) : 0;
+    ssize_t got = pread(file, line, (size_t)(end - from), from);
+    if (got <= 0) {
+        return end == 0;
+    }
+    line[got - 1] = '\0'; /* in place of the end of the line */
+    const char *before = strrchr(line, '\n');
+    const char *begin = before == NULL ? line : before + 1;
+    char *blank;
+    char *rest;
+    errno = 0;
+    uint64_t sequence = strtoull(begin, &blank, 10);
+    (void)strtoull(blank, &rest, 10);
+    return errno == 0 && blank != begin && *blank == ' ' && rest != blank && *rest == '\0' &&
+           sequence <= last_sequence;
+}
+
+/* Checks the file, then removes what a kill cut off. */
+static int take_up(int file, const char *path, uint64_t last_sequence, struct mr_error *error)
 {
     off_t size = lseek(file, 0, SEEK_END);
     off_t end = 0;
     int failure = size < 0 ? errno : whole_lines(file, size, &end);
+    if (failure == 0 && !last_line_fits(file, end, last_sequence)) {
+        return mr_error_set(error, MR_E_MISMATCH,
+                            "'%s' ends with a line that does not belong to this journal, whose "
+                            "last sequence is %llu: name the file of this journal, or a new one",
+                            path, (unsigned long long)last_sequence);
+    }
     if (failure == 0 && end != size && ftruncate(file, end) != 0) {
         failure = errno;
     }
-    return failure;
+    return failure == 0 ? MR_OK
+                        : mr_error_set_errno(error, failure,
+                                             "cannot open '%s' to append acknowledgements", path);
 }
 
-int acks_open(const char *path, struct acks **acks_out, struct mr_error *error)
+int acks_open(const char *path, uint64_t last_sequence, struct acks **acks_out,
+              struct mr_error *error)
 {
     struct acks *acks = calloc(1, sizeof *acks);
     if (acks == NULL) {
@@ -63,10 +95,11 @@ int acks_open(const char *path, struct acks **acks_out, struct mr_error *error)
     size_t length = strnlen(path, sizeof acks->path - 1);
     memcpy(acks->path, path, length);
     acks->file = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-    int failure = acks->file < 0 ? errno : remove_cut_line(acks->file);
-    if (failure != 0) {
-        int status =
-            mr_error_set_errno(error, failure, "cannot open '%s' to append acknowledgements", path);
+    int status =
+        acks->file < 0
+            ? mr_error_set_errno(error, errno, "cannot open '%s' to append acknowledgements", path)
+            : take_up(acks->file, path, last_sequence, error);
+    if (status != MR_OK) {
         acks_close(acks);
         return status;
     }

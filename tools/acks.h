@@ -15,9 +15,11 @@
 
 struct acks;
 
-/* Opens or makes the file to append to it; an incomplete last line, cut by a kill, is removed.
+/* Opens or makes the file to append to it; an incomplete last line, cut by a kill, is removed. Its
+ * last whole line must promise nothing above `last_sequence`, where the journal ends: else the file
+ * is another journal's, or the journal has lost something (MR_E_MISMATCH, the file is left alone).
  * MR_E_NOT_FOUND, MR_E_READ_ONLY, MR_E_IO, MR_E_NO_MEMORY. */
-int acks_open(const char *path, struct acks **acks, struct mr_error *error);
+int acks_open(const char *path, uint64_t last_sequence, struct acks **acks, struct mr_error *error);
 /* Notes one line; written by the next flush at the latest. */
 void acks_add(struct acks *acks, uint64_t sequence, uint64_t request);
 /* Writes what was noted, in one write if the system takes it. MR_E_IO, MR_E_NO_SPACE: once failed,

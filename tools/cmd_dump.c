@@ -58,9 +58,11 @@ static int print_all(struct dump *dump)
            entry->first_sequence <= dump->to) {
         if (!print_entry(dump, entry)) {
             progress_clear();
-            if (stop_requested())
+            if (stop_requested()) {
                 say("stopped by a signal behind sequence %llu",
                     (unsigned long long)dump->end.sequence);
+                return EXIT_RESOURCES;
+            }
             return EXIT_OK; /* what could not be written is for output_finish to tell */
         }
     }

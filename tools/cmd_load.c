@@ -172,11 +172,12 @@ static int execute(const void *options)
     free(places);
     if (status < 0)
         return complain_of(&error);
-    if (status == MR_AGAIN)
+    if (status == MR_AGAIN) {
         say("stopped by a signal: nothing was made");
-    else
-        say("loaded %s commands in %s entries into %s", number_grouped(report.commands).text,
-            number_grouped(report.entries).text, settings->data);
+        return EXIT_RESOURCES;
+    }
+    say("loaded %s commands in %s entries into %s", number_grouped(report.commands).text,
+        number_grouped(report.entries).text, settings->data);
     return EXIT_OK;
 }
 

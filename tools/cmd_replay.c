@@ -67,7 +67,7 @@ static void on_progress(void *context, uint64_t sequence, uint64_t last_sequence
         progress_clear();
         say("stopped by a signal at sequence %llu of %llu", (unsigned long long)sequence,
             (unsigned long long)last_sequence);
-        exit(output_finish(EXIT_OK));
+        exit(output_finish(EXIT_RESOURCES)); /* it proves nothing */
     }
     progress_of_sequences(context, sequence, last_sequence);
 }

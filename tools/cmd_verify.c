@@ -159,7 +159,7 @@ static int conclude(struct verify *verify, int status)
     if (status == MR_AGAIN) {
         say("stopped by a signal behind sequence %llu; up to there nothing is wrong",
             (unsigned long long)verify->commands);
-        return EXIT_OK;
+        return EXIT_RESOURCES; /* not all was looked at */
     }
     if (verify->settings->json)
         print_json(verify, status);

@@ -11,11 +11,11 @@
 
 /* What every subcommand exits with. exit_code_of() says which error is which. */
 enum exit_code {
-    EXIT_OK = 0,         /* also: asked to stop, and stopped cleanly */
+    EXIT_OK = 0,         /* also: a run that was asked to stop, and stopped cleanly */
     EXIT_FINDING = 1,    /* a digest, an invariant or a comparison differs */
     EXIT_USAGE = 2,      /* bad options or input, or a directory that belongs to something else */
     EXIT_CORRUPTION = 3, /* stored bytes are damaged, or of an unknown version */
-    EXIT_RESOURCES = 4,  /* input, output, space, memory, locks */
+    EXIT_RESOURCES = 4,  /* input, output, space, memory, locks; stopped before the end */
 };
 
 struct command {

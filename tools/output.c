@@ -39,8 +39,8 @@ static bool locale_is_utf8(void)
 {
     static const char *const variables[] = {"LC_ALL", "LC_CTYPE", "LANG"};
     for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++) {
-        if (is_set(variables[i])) {
-            const char *value = getenv(variables[i]);
+        const char *value = getenv(variables[i]);
+        if (value != NULL && *value != '\0') {
             return strcasestr(value, "utf-8") != NULL || strcasestr(value, "utf8") != NULL;
         }
     }

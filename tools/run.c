@@ -122,7 +122,7 @@ static int open_all(struct run *run, struct mr_error *error)
                                               : run_sessions_prepare(run, error);
     }
     if (status == MR_OK && run->settings->acks != NULL) {
-        status = acks_open(run->settings->acks, &run->acks, error);
+        status = acks_open(run->settings->acks, run->sequence_before, &run->acks, error);
     }
     if (status == MR_OK) {
         run_report_recovery(run);
@@ -174,6 +174,10 @@ static int conclude(struct run *run)
         say("stopped by a signal; all that was sent is done, and the same command goes on");
         return EXIT_OK;
     case RUN_FAILED:
+        /* A file that was there at the start and is gone is a failure, not bad usage. */
+        if (run->error.code == MR_E_NOT_FOUND || run->error.code == MR_E_EXISTS) {
+            run->error.code = MR_E_IO;
+        }
         return complain_of(&run->error);
     case RUN_GOES_ON:
     case RUN_INPUT_ENDED:

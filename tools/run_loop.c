@@ -51,19 +51,14 @@ static bool is_left_out(const struct run *run, const struct mr_command *command)
     return command->type == MR_COMMAND_TICK && run->clock == MR_CLOCK_WALL;
 }
 
-/* Has the next command ready in run->waiting; false: there is none now. */
-static bool take_next(struct run *run)
+/* Has the source's next command ready in run->next; false: there is none now. */
+static bool fetch(struct run *run)
 {
-    if (run->prefix_next < run->prefix_count) {
-        run->waiting = run->prefix[run->prefix_next++];
-        return true;
-    }
     while (run->end == RUN_GOES_ON) {
         struct mr_error error = {0};
         switch (run->source->calls->next(run->source, run->next, &error)) {
         case SOURCE_COMMAND:
             if (!is_left_out(run, run->next)) {
-                run->waiting = run->next;
                 return true;
             }
             break;
@@ -82,6 +77,26 @@ static bool take_next(struct run *run)
         }
     }
     return false;
+}
+
+/* Has the next command ready in run->waiting; false: there is none now. */
+static bool take_next(struct run *run)
+{
+    if (run->end != RUN_GOES_ON) {
+        return false;
+    }
+    if (run->prefix_next == run->prefix_count) {
+        bool has_one = run->fetched || fetch(run);
+        run->fetched = false;
+        run->waiting = has_one ? run->next : NULL;
+        return has_one;
+    }
+    /* Nobody has typed anything yet: then an old journal is left as it is. */
+    if (run->prefix_is_lazy && !run->fetched && !(run->fetched = fetch(run))) {
+        return false;
+    }
+    run->waiting = run->prefix[run->prefix_next++];
+    return true;
 }
 
 /* When the waiting command is to be sent. */
@@ -271,6 +286,9 @@ void run_loop(struct run *run)
     uint64_t now_ns = mr_monotonic_ns();
     run->started_ns = now_ns;
     run->recent_since_ns = now_ns;
+    if (stop_requested()) { /* while it recovered */
+        run->end = RUN_STOPPED;
+    }
     do {
         now_ns = mr_monotonic_ns();
         uint32_t moved = send_some(run, now_ns);

@@ -14,6 +14,8 @@
 #include "tools/run.h"
 #include "tools/source.h"
 
+#include <stdalign.h>
+
 enum {
     RUN_FLIGHTS = 1 << 16, /* room to remember commands that are on their way */
     RUN_POLL_LIMIT = 512,  /* events and answers taken at once */
@@ -42,8 +44,10 @@ struct run {
     /* Sent before the input's own commands: the sessions, the source's set-up. */
     const struct mr_command **prefix;
     uint32_t prefix_count, prefix_next;
-    unsigned char session_opens[2][128]; /* room for the commands that open sessions */
-    uint64_t done_before;                /* commands of the input that an earlier run did */
+    bool prefix_is_lazy; /* sent only when the source has a command */
+    bool fetched;        /* it has: in `next`, to be sent behind the prefix */
+    alignas(8) unsigned char session_opens[2][128]; /* room for the commands that open sessions */
+    uint64_t done_before; /* commands of the input that an earlier run did */
 
     /* Sending. */
     struct mr_command *next;          /* parsed, but not sent yet */

@@ -154,6 +154,7 @@ static int prepare_keyboard(struct run *run, struct mr_error *error)
     if (!is_there) {
         add(run, session_open(run->session_opens[1], sizeof run->session_opens[1], SESSION_KEYBOARD,
                               MR_ROLE_USER, run->source->fingerprint));
+        run->prefix_is_lazy = run->sequence_before > 0;
         return MR_OK;
     }
     return info.last_request == 0

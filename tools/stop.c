@@ -40,6 +40,8 @@ void stop_prepare(void)
     (void)sigaction(SIGTERM, &action, NULL);
     action.sa_handler = SIG_IGN;
     (void)sigaction(SIGPIPE, &action, NULL);
+    /* A file that may not grow (ulimit -f) is an error of the write, with a line that says so. */
+    (void)sigaction(SIGXFSZ, &action, NULL);
 }
 
 bool stop_requested(void)

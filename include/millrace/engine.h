@@ -116,6 +116,12 @@ int mr_engine_submit(struct mr_engine *engine, const struct mr_command *command,
 int mr_engine_submit_batch(struct mr_engine *engine, const struct mr_command *const *commands,
                            uint32_t count, uint64_t *ticket);
 
+/* Leaves the core to others for some 50 us: for a thread that was told `busy` or polled nothing.
+ * Where cores are few, spinning instead, with or without sched_yield, takes the core from the
+ * engine's threads and the kernel's disk workers and costs two thirds of the throughput
+ * (docs/BENCHMARKS.md). Any thread; blocking. */
+void mr_engine_pause(void);
+
 /* How far the command with this ticket has come. Any thread; wait-free. */
 enum mr_stage mr_engine_stage(const struct mr_engine *engine, uint64_t ticket);
 

@@ -191,7 +191,7 @@ static void a_batch_travels_in_one_block_whatever_its_size(void **state)
     begin(bench, &options);
     enum { COUNT = MR_BATCH_COMMANDS_MAX };
     struct till_command *commands = calloc(COUNT, sizeof *commands);
-    const struct mr_command **pointers = calloc(COUNT, sizeof *pointers);
+    const struct mr_command **pointers = calloc(COUNT, sizeof(struct mr_command *));
     for (uint32_t i = 0; i < COUNT; i++) {
         commands[i] = till_move(7, 2 + i, i % TILL_ACCOUNTS, 1);
         pointers[i] = &commands[i].header;

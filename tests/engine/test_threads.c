@@ -13,7 +13,6 @@
 #include <ftw.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { PRODUCERS = 3, COMMANDS = 1500, BATCH = 7 };
@@ -30,13 +29,6 @@ struct heard {
     uint64_t last_request[PRODUCERS + 2];
     bool in_order;
 };
-
-/* Leaves the core to the engine, and to the disk's interrupts. */
-static void breathe(void)
-{
-    struct timespec pause = {.tv_nsec = 50000};
-    (void)nanosleep(&pause, NULL);
-}
 
 static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *place)
 {
@@ -75,7 +67,7 @@ static void *produce(void *context)
             pointers[i] = &commands[i].header;
         }
         while (mr_engine_submit_batch(producer->engine, pointers, count, NULL) == MR_AGAIN) {
-            breathe();
+            mr_engine_pause();
         }
         request += count;
     }
@@ -113,7 +105,7 @@ static void run_producers(struct mr_engine *engine, struct heard *heard)
     while (heard->answers < PRODUCERS * COMMANDS) {
         if (mr_engine_poll(engine, &handlers, 100) == 0) {
             assert_int_equal(mr_engine_failure(engine, NULL), MR_OK);
-            breathe();
+            mr_engine_pause();
         }
     }
     for (uint32_t i = 0; i < PRODUCERS; i++) {

@@ -37,3 +37,24 @@ if [ -w /dev/full ]; then
     same "after a full disk" "$commands" "$(field commands out)"
     claim "acknowledgements that cannot be written end the run with 4, and harm nothing"
 fi
+
+expect 0 "$MILLRACE" run --data small --input gen:orders=10,seed=2 --json
+result out >small.result
+expect 0 "$MILLRACE" run --data other --input $input --acks long
+cp long before
+expect 2 "$MILLRACE" run --data small --input gen:orders=10,seed=2 --acks long
+one_line err
+cmp -s long before || fail "the file of another journal was changed"
+claim "a file that promises more than the journal holds is refused and left alone"
+
+printf 'no line of ours\n' >garbage
+expect 2 "$MILLRACE" run --data small --input gen:orders=10,seed=2 --acks garbage
+one_line err
+same "a file of something else" 'no line of ours' "$(cat garbage)"
+expect 0 "$MILLRACE" run --data small --input gen:orders=10,seed=2 --json
+same "the journal" "$(cat small.result)" "$(result out)"
+claim "so is a file that is none of acknowledgements"
+
+expect 0 "$MILLRACE" run --data small --input - --json
+same "after nobody typed anything" "$(cat small.result)" "$(result out)"
+claim "an empty standard input leaves a journal as it is"
