@@ -1,17 +1,15 @@
 /*
- * How a thread passes the time while what it waits for has not come: it spins, then yields its
- * core, then sleeps. One object a wait; the loop around it looks, and pauses when it saw nothing.
+ * How a thread passes the time while what it waits for has not come (<millrace/wait.h>): it spins,
+ * then yields its core, then sleeps. One object a wait; the loop around it looks, and pauses when
+ * it saw nothing.
  */
 #ifndef MR_DISRUPTOR_BACKOFF_H
 #define MR_DISRUPTOR_BACKOFF_H
 
-#include <millrace/disruptor.h>
+#include <millrace/park.h>
+#include <millrace/wait.h>
 
-enum {
-    /* Spin for about as long as a wake-up would cost. */
-    MR_BACKOFF_SPINS = 64,
-    MR_BACKOFF_YIELDS = 16,
-};
+#include <stdbool.h>
 
 /* Tells the core that this is a wait loop, and takes 10 to 40 ns on current x86. */
 static inline void mr_relax(void)
@@ -24,23 +22,21 @@ static inline void mr_relax(void)
 }
 
 struct mr_backoff {
-    enum mr_wait_kind kind;
-    uint32_t spins;       /* turns before the first yield */
-    uint32_t yields;      /* turns after that and before the first sleep */
-    uint64_t park_ns;     /* longest sleep; 0: no limit */
-    struct mr_park *park; /* where to sleep */
-
+    struct mr_wait wait;  /* with its numbers filled in */
+    struct mr_park *park; /* where to sleep (PARK) */
+    uint64_t deadline_ns; /* UINT64_MAX: none */
     uint32_t turns;
     uint32_t ticket;
+    uint32_t sleeps; /* how often it slept, for counters */
     bool prepared;
 };
 
-/* The backoff of a wait of `kind` with the usual numbers. */
-static inline struct mr_backoff mr_backoff_of(enum mr_wait_kind kind, struct mr_park *park)
-{
-    return (struct mr_backoff){
-        .kind = kind, .spins = MR_BACKOFF_SPINS, .yields = MR_BACKOFF_YIELDS, .park = park};
-}
+/* Whether `wait` names a kind that there is. */
+bool mr_wait_is_valid(const struct mr_wait *wait);
+
+/* A wait that begins now. `park` may be NULL: then nobody wakes, and what would park naps instead.
+ * A parked thread sleeps for wait->sleep_ns at most, or without limit if that is 0. */
+struct mr_backoff mr_backoff_begin(const struct mr_wait *wait, struct mr_park *park);
 
 /* Something has come: begin anew with spinning. */
 static inline void mr_backoff_reset(struct mr_backoff *backoff)
@@ -50,7 +46,8 @@ static inline void mr_backoff_reset(struct mr_backoff *backoff)
 }
 
 /* Passes one turn of waiting. The caller looks again after each: the turn before a sleep only
- * announces it, so that the look in between closes the race with the waker. */
-void mr_backoff_pause(struct mr_backoff *backoff);
+ * announces it, so that the look in between closes the race with the waker. False: the time limit
+ * of the wait is over (the caller looks a last time). */
+bool mr_backoff_pause(struct mr_backoff *backoff);
 
 #endif

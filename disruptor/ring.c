@@ -5,7 +5,6 @@
 
 #include <millrace/disruptor.h>
 
-#include <stdio.h>
 #include <string.h>
 
 _Static_assert((int)MR_RING_PADDING == (int)MR_PADDING, "one distance between cursors");
@@ -18,19 +17,27 @@ static bool options_valid(const struct mr_ring_options *options)
     return mr_is_power_of_two(options->capacity) && options->capacity <= MR_RING_CAPACITY_MAX &&
            options->slot_size > 0 &&
            (options->producers == MR_PRODUCER_SINGLE || options->producers == MR_PRODUCER_MULTI) &&
-           (options->wait == MR_WAIT_SPIN || options->wait == MR_WAIT_YIELD ||
-            options->wait == MR_WAIT_PARK);
+           (options->layout == MR_RING_THROUGHPUT || options->layout == MR_RING_LATENCY) &&
+           mr_wait_is_valid(&options->producer_wait) && mr_wait_is_valid(&options->consumer_wait);
 }
 
-/* The marks lie behind the slots, on lines of their own. */
+/* In the latency layout the mark ends the slot's last line. */
+static size_t slot_stride(const struct mr_ring_options *options)
+{
+    if (options->layout == MR_RING_THROUGHPUT)
+        return options->slot_size;
+    return mr_align_up((uint64_t)options->slot_size + sizeof(uint32_t), MR_CACHE_LINE);
+}
+
 static size_t slots_size(const struct mr_ring_options *options)
 {
-    return mr_align_up(options->capacity * options->slot_size, MR_RING_PADDING);
+    return mr_align_up(options->capacity * slot_stride(options), MR_RING_PADDING);
 }
 
+/* In the throughput layout the marks, if any, lie behind the slots, on lines of their own. */
 static size_t marks_size(const struct mr_ring_options *options)
 {
-    if (options->producers == MR_PRODUCER_SINGLE)
+    if (options->layout == MR_RING_LATENCY || options->producers == MR_PRODUCER_SINGLE)
         return 0;
     return mr_align_up(options->capacity * sizeof(uint32_t), MR_RING_PADDING);
 }
@@ -46,8 +53,21 @@ static void marks_init(struct mr_ring *ring)
 {
     for (uint64_t i = 0; i <= ring->mask; i++) {
         uint64_t position = ring->first_position + i;
-        atomic_init(&ring->marks[position & ring->mask], mr_ring_round(ring, position) - 1);
+        atomic_init(mr_ring_mark(ring, position), mr_ring_round(ring, position) - 1);
     }
+}
+
+static void marks_place(struct mr_ring *ring, const struct mr_ring_options *options)
+{
+    if (ring->layout == MR_RING_LATENCY) {
+        ring->mark_stride = ring->stride;
+        ring->marks = ring->slots + ring->stride - sizeof(uint32_t);
+    } else if (ring->shared) {
+        ring->mark_stride = sizeof(uint32_t);
+        ring->marks = ring->slots + slots_size(options);
+    }
+    if (ring->marks != NULL)
+        marks_init(ring);
 }
 
 int mr_ring_init(struct mr_ring *ring, const struct mr_ring_options *options,
@@ -56,9 +76,10 @@ int mr_ring_init(struct mr_ring *ring, const struct mr_ring_options *options,
     if (!options_valid(options))
         return mr_error_set(error, MR_E_INVALID,
                             "ring: capacity %llu must be a power of two up to 2^30, slot_size %u "
-                            "positive, producers %d and wait %d enumerators",
+                            "positive, producers %d, layout %d, waits %d and %d enumerators",
                             (unsigned long long)options->capacity, options->slot_size,
-                            (int)options->producers, (int)options->wait);
+                            (int)options->producers, (int)options->layout,
+                            (int)options->producer_wait.kind, (int)options->consumer_wait.kind);
     if (options->memory == NULL || (uintptr_t)options->memory % MR_RING_PADDING != 0)
         return mr_error_set(error, MR_E_INVALID, "ring: memory %p must be aligned to %d bytes",
                             options->memory, MR_RING_PADDING);
@@ -66,126 +87,21 @@ int mr_ring_init(struct mr_ring *ring, const struct mr_ring_options *options,
     memset(ring, 0, sizeof *ring);
     ring->slots = options->memory;
     ring->mask = options->capacity - 1;
-    ring->stride = options->slot_size;
+    ring->stride = slot_stride(options);
     ring->first_position = options->first_position;
     ring->round_shift = mr_log2(options->capacity);
-    ring->wait = options->wait;
-    ring->parks = options->wait == MR_WAIT_PARK;
-    atomic_init(&ring->cursor, options->first_position);
+    ring->shared = options->producers == MR_PRODUCER_MULTI;
+    ring->layout = options->layout;
+    ring->producer_wait = options->producer_wait;
+    ring->consumer_wait = options->consumer_wait;
+    ring->wakes_consumers = options->consumer_wait.kind == MR_WAIT_PARK;
+    ring->wakes_others = ring->wakes_consumers || options->producer_wait.kind == MR_WAIT_PARK;
+    atomic_init(&ring->published.position, options->first_position);
     atomic_init(&ring->claimed, options->first_position);
     atomic_init(&ring->gate, options->first_position);
-    if (options->producers == MR_PRODUCER_MULTI) {
-        ring->marks = (void *)(ring->slots + slots_size(options));
-        marks_init(ring);
-    }
+    atomic_init(&ring->floor, options->first_position);
+    marks_place(ring, options);
     return MR_OK;
-}
-
-/* Takes `consumer` off the list of those whom the producers watch: somebody comes after it now. */
-static void gating_remove(struct mr_ring *ring, const struct mr_consumer *consumer)
-{
-    for (struct mr_consumer **link = &ring->gating; *link != NULL; link = &(*link)->gating_next) {
-        if (*link == consumer) {
-            *link = consumer->gating_next;
-            return;
-        }
-    }
-}
-
-int mr_ring_consumer_add(struct mr_ring *ring, struct mr_consumer *consumer,
-                         struct mr_consumer *const *after, uint32_t after_count,
-                         struct mr_error *error)
-{
-    if (mr_atomic_load(&ring->claimed, relaxed) != ring->first_position)
-        return mr_error_set(error, MR_E_INVALID,
-                            "ring: a consumer must be added before the first claim");
-    if (after_count > MR_CONSUMER_AFTER_MAX)
-        return mr_error_set(error, MR_E_LIMIT, "ring: a consumer can come after %d others, not %u",
-                            MR_CONSUMER_AFTER_MAX, after_count);
-    for (uint32_t i = 0; i < after_count; i++)
-        if (after[i] == consumer || after[i]->ring != ring)
-            return mr_error_set(error, MR_E_INVALID,
-                                "ring: consumer %u of those to come after is not in this ring", i);
-
-    memset(consumer, 0, sizeof *consumer);
-    atomic_init(&consumer->position, ring->first_position);
-    consumer->available = ring->first_position;
-    consumer->ring = ring;
-    consumer->park = after_count == 0 ? &ring->published : &ring->released;
-    consumer->after_count = after_count;
-    for (uint32_t i = 0; i < after_count; i++) {
-        consumer->after[i] = after[i];
-        gating_remove(ring, after[i]);
-    }
-    consumer->gating_next = ring->gating;
-    ring->gating = consumer;
-    return MR_OK;
-}
-
-/* -- Producers. -------------------------------------------------------------------------------- */
-
-uint64_t mr_ring_slowest(const struct mr_ring *ring)
-{
-    if (ring->gating == NULL)
-        return ring->first_position;
-    uint64_t slowest = mr_consumer_position(ring->gating);
-    for (const struct mr_consumer *c = ring->gating->gating_next; c != NULL; c = c->gating_next) {
-        uint64_t position = mr_consumer_position(c);
-        if (mr_position_ahead(slowest, position) > 0)
-            slowest = position;
-    }
-    return slowest;
-}
-
-/* Whether `count` positions from `claimed` fit, looking at the consumers only when the cached gate
- * does not tell. Signed: `claimed` may be out of date when there are several producers, and then
- * even behind the gate; such a claim fails later, when `claimed` is exchanged. */
-static bool has_room(struct mr_ring *ring, uint64_t claimed, uint32_t count)
-{
-    int64_t capacity = (int64_t)mr_ring_capacity(ring);
-    /* Acquire: pairs with the release below. What another producer saw consumers release, we see.
-     */
-    uint64_t gate = mr_atomic_load(&ring->gate, acquire);
-    if (mr_position_ahead(claimed + count, gate) <= capacity)
-        return true;
-    /* Acquires what the consumers released: they have read the slots before we write them. */
-    gate = mr_ring_slowest(ring);
-    /* Release: pairs with the acquire above. A slower producer may put an older gate over a newer
-     * one, which costs another look and nothing else. */
-    mr_atomic_store(&ring->gate, gate, release);
-    return mr_position_ahead(claimed + count, gate) <= capacity;
-}
-
-bool mr_ring_try_claim_slow(struct mr_ring *ring, uint32_t count, uint64_t *first)
-{
-    ASSERT(count <= mr_ring_capacity(ring));
-
-    uint64_t claimed = mr_atomic_load(&ring->claimed, relaxed);
-    for (;;) {
-        if (!has_room(ring, claimed, count))
-            return false;
-        if (ring->marks == NULL) {
-            mr_atomic_store(&ring->claimed, claimed + count, relaxed);
-            break;
-        }
-        /* Relaxed is enough: a claim hands over no data. Room comes from the gate, contents go
-         * through the marks. */
-        if (mr_atomic_compare_exchange(&ring->claimed, &claimed, claimed + count, relaxed))
-            break;
-    }
-    *first = claimed;
-    return true;
-}
-
-bool mr_ring_claim_wait(struct mr_ring *ring, uint32_t count, uint64_t *first)
-{
-    struct mr_backoff backoff = mr_backoff_of(ring->wait, &ring->released);
-    while (!mr_ring_try_claim_slow(ring, count, first)) {
-        if (mr_ring_halted(ring))
-            return false;
-        mr_backoff_pause(&backoff);
-    }
-    return true;
 }
 
 /* -- All of the ring. -------------------------------------------------------------------------- */
@@ -194,22 +110,55 @@ uint64_t mr_ring_cursor(const struct mr_ring *ring)
 {
     if (ring->marks == NULL)
         /* Acquire: pairs with the release in mr_ring_publish. */
-        return mr_atomic_load(&ring->cursor, acquire);
-    /* All below the slowest consumer is published: look from there, and not forever if the
-     * producers are as fast as we. */
+        return mr_atomic_load(&ring->published.position, acquire);
+    /* All below the slowest consumer is published, as is what lies a whole ring back: look from
+     * there, and not forever if the producers are as fast as we. */
     uint64_t cursor = mr_ring_slowest(ring);
     uint64_t claimed = mr_atomic_load(&ring->claimed, relaxed);
+    if (mr_position_ahead(claimed, cursor) > (int64_t)mr_ring_capacity(ring))
+        cursor = claimed - mr_ring_capacity(ring);
     while (mr_position_ahead(claimed, cursor) > 0 && mr_ring_marked(ring, cursor))
         cursor++;
     return cursor;
+}
+
+void mr_ring_report(const struct mr_ring *ring, struct mr_ring_report *report)
+{
+    /* The slowest first: what is behind it can only grow, so that the level is never negative. */
+    report->slowest = mr_ring_slowest(ring);
+    report->published = mr_ring_cursor(ring);
+    report->claimed = mr_atomic_load(&ring->claimed, relaxed);
+    report->fill = report->claimed - report->slowest;
+    report->refused = mr_atomic_load(&ring->refused, relaxed);
+    report->stalls = mr_atomic_load(&ring->stalls, relaxed);
+    report->stalled_ns = mr_atomic_load(&ring->stalled_ns, relaxed);
+    report->consumers = (uint32_t)__builtin_popcountll(mr_atomic_load(&ring->gating, relaxed));
+}
+
+int mr_ring_drain(struct mr_ring *ring, uint64_t timeout_ns)
+{
+    const struct mr_wait wait = {.kind = MR_WAIT_SLEEP, .timeout_ns = timeout_ns};
+    struct mr_backoff backoff = mr_backoff_begin(&wait, NULL);
+    bool halted = false;
+    for (bool in_time = true;; in_time = mr_backoff_pause(&backoff)) {
+        /* The slowest first: see mr_ring_report. */
+        uint64_t slowest = mr_ring_slowest(ring);
+        if (mr_ring_cursor(ring) == slowest)
+            return MR_OK;
+        if (halted)
+            return MR_E_HALTED;
+        if (!in_time)
+            return MR_AGAIN;
+        halted = mr_ring_halted(ring); /* looks once more, since that came after the last look */
+    }
 }
 
 void mr_ring_halt(struct mr_ring *ring)
 {
     /* Release: pairs with the acquire in mr_ring_halted. */
     mr_atomic_store(&ring->halted, 1U, release);
-    mr_park_wake(&ring->published);
-    mr_park_wake(&ring->released);
+    mr_park_wake(&ring->publication);
+    mr_park_wake(&ring->release);
 }
 
 bool mr_ring_halted(const struct mr_ring *ring)

@@ -1,5 +1,6 @@
 #include "base/assert.h"
 #include "disruptor/backoff.h"
+#include "disruptor/turn.h"
 
 #include <millrace/agent.h>
 
@@ -13,8 +14,7 @@
 /* The life of a runner with a thread. mr_runner_start waits while it is STARTING. */
 enum phase { PHASE_IDLE, PHASE_STARTING, PHASE_RUNNING, PHASE_REFUSED };
 
-/* How late the kernel may wake a sleeping runner. Its own default, 50 us, would double our sleeps.
- */
+/* How late the kernel may wake a sleeper. Its own default, 50 us, would double our sleeps. */
 enum { TIMER_SLACK_NS = 1000 };
 
 /* -- Setting up. ------------------------------------------------------------------------------- */
@@ -33,20 +33,6 @@ static void name_join(char name[MR_RUNNER_NAME_SIZE], const struct mr_agent *con
     name[used] = '\0';
 }
 
-static struct mr_runner_options options_complete(const struct mr_runner_options *given)
-{
-    struct mr_runner_options options = *given;
-    if (options.spins == 0)
-        options.spins = MR_RUNNER_SPINS;
-    if (options.yields == 0)
-        options.yields = MR_RUNNER_YIELDS;
-    if (options.park_ns == 0)
-        options.park_ns = MR_RUNNER_PARK_NS;
-    else if (options.park_ns == MR_RUNNER_PARK_FOREVER)
-        options.park_ns = 0; /* what mr_park_sleep calls no limit */
-    return options;
-}
-
 int mr_runner_init(struct mr_runner *runner, const struct mr_runner_options *options,
                    const struct mr_agent *const *agents, uint32_t count, struct mr_error *error)
 {
@@ -55,17 +41,22 @@ int mr_runner_init(struct mr_runner *runner, const struct mr_runner_options *opt
     if (count > MR_RUNNER_AGENTS_MAX)
         return mr_error_set(error, MR_E_LIMIT, "runner: %u agents, at most %d are possible", count,
                             MR_RUNNER_AGENTS_MAX);
-    if (options->wait != MR_WAIT_SPIN && options->wait != MR_WAIT_YIELD &&
-        options->wait != MR_WAIT_PARK)
+    if (!mr_wait_is_valid(&options->wait))
         return mr_error_set(error, MR_E_INVALID, "runner: %d is no way to wait",
-                            (int)options->wait);
+                            (int)options->wait.kind);
+    if (options->wait.kind == MR_WAIT_SLEEP && options->wait.sleep_ns == MR_WAIT_FOREVER)
+        return mr_error_set(error, MR_E_INVALID,
+                            "runner: nobody wakes it from a nap; give that an end, or let it park");
     for (uint32_t i = 0; i < count; i++)
         if (agents[i]->name == NULL || agents[i]->work == NULL)
             return mr_error_set(error, MR_E_INVALID, "runner: agent %u lacks a name or work", i);
 
     memset(runner, 0, sizeof *runner);
-    runner->options = options_complete(options);
-    runner->parks = options->wait == MR_WAIT_PARK;
+    runner->options = *options;
+    runner->options.wait.timeout_ns = 0;
+    runner->parks = options->wait.kind == MR_WAIT_PARK;
+    if (runner->parks && options->wait.sleep_ns == 0)
+        runner->options.wait.sleep_ns = MR_RUNNER_PARK_NS;
     runner->agent_count = count;
     for (uint32_t i = 0; i < count; i++)
         runner->agents[i] = agents[i];
@@ -123,7 +114,7 @@ int64_t mr_runner_step(struct mr_runner *runner)
     for (uint32_t i = 0; i < runner->agent_count; i++) {
         if (!runner->running[i])
             continue;
-        int work = runner->agents[i]->work(runner->agents[i]->context);
+        int work = mr_agent_turn(runner->agents[i], &runner->counters[i]);
         if (work >= 0) {
             sum += work;
         } else {
@@ -169,33 +160,36 @@ static bool is_stopping(const struct mr_runner *runner)
     return mr_atomic_load(&runner->stopping, acquire) != 0;
 }
 
+/* Passes an idle turn, and counts it if it was a sleep. */
+static void pass_idle(struct mr_runner *runner, struct mr_backoff *backoff)
+{
+    uint32_t sleeps = backoff->sleeps;
+    (void)mr_backoff_pause(backoff); /* without a time limit */
+    if (backoff->sleeps != sleeps)
+        mr_count_up(&runner->sleeps, 1);
+}
+
 static void duty_cycle(struct mr_runner *runner)
 {
-    struct mr_backoff backoff = {
-        .kind = runner->options.wait,
-        .spins = runner->options.spins,
-        .yields = runner->options.yields,
-        .park_ns = runner->options.park_ns,
-        .park = &runner->park,
-    };
+    struct mr_backoff backoff = mr_backoff_begin(&runner->options.wait, &runner->park);
     while (!is_stopping(runner)) {
         int64_t work = mr_runner_step(runner);
-        if (work < 0)
+        /* Before any sleep: if the last agent has just failed, maybe nobody will come to wake. */
+        if (runner->agents_running == 0)
             return;
         if (work > 0)
             mr_backoff_reset(&backoff);
         else
-            mr_backoff_pause(&backoff);
+            pass_idle(runner, &backoff);
     }
 }
 
 static void *thread_main(void *argument)
 {
     struct mr_runner *runner = argument;
-    /* Neither can fail in a way that matters: names are cut to fit, slack is a matter of latency.
-     */
+    /* Neither can fail in a way that matters: names are cut to fit, slack is about latency. */
     pthread_setname_np(pthread_self(), runner->name);
-    if (runner->parks)
+    if (runner->parks || runner->options.wait.kind == MR_WAIT_SLEEP)
         prctl(PR_SET_TIMERSLACK, TIMER_SLACK_NS, 0, 0, 0);
 
     /* mr_runner_start's error, which it keeps alive until the phase changes. */
@@ -283,5 +277,19 @@ int mr_runner_status(const struct mr_runner *runner)
 int mr_runner_agent_status(const struct mr_runner *runner, uint32_t index)
 {
     ASSERT(index < runner->agent_count);
+    /* Acquire: pairs with the release in agent_failed. */
     return mr_atomic_load(&runner->agent_status[index], acquire);
+}
+
+const struct mr_agent_counters *mr_runner_agent_counters(const struct mr_runner *runner,
+                                                         uint32_t index)
+{
+    ASSERT(index < runner->agent_count);
+    return &runner->counters[index];
+}
+
+uint64_t mr_runner_sleeps(const struct mr_runner *runner)
+{
+    /* Relaxed: a number to look at; nothing follows from it. */
+    return mr_atomic_load(&runner->sleeps, relaxed);
 }

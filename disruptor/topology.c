@@ -1,3 +1,5 @@
+#include "base/assert.h"
+
 #include <millrace/agent.h>
 
 uint32_t mr_topology_runner_count(enum mr_topology topology, uint32_t agent_count)
@@ -15,6 +17,7 @@ uint32_t mr_topology_runner_count(enum mr_topology topology, uint32_t agent_coun
 
 uint32_t mr_topology_runner_of(enum mr_topology topology, uint64_t second, uint32_t index)
 {
+    ASSERT(index < MR_TOPOLOGY_AGENTS_MAX);
     switch (topology) {
     case MR_TOPOLOGY_TWO:
         return (second >> index) & 1;
@@ -33,6 +36,8 @@ int mr_topology_init(enum mr_topology topology, uint64_t second, struct mr_runne
     static const struct mr_runner_options plain;
     if (topology != MR_TOPOLOGY_ONE && topology != MR_TOPOLOGY_TWO && topology != MR_TOPOLOGY_EACH)
         return mr_error_set(error, MR_E_INVALID, "topology: %d is none", (int)topology);
+    if (agent_count == 0)
+        return mr_error_set(error, MR_E_INVALID, "topology: it needs an agent");
     if (agent_count > MR_TOPOLOGY_AGENTS_MAX)
         return mr_error_set(error, MR_E_LIMIT, "topology: %u agents, at most %d are possible",
                             agent_count, MR_TOPOLOGY_AGENTS_MAX);

@@ -133,7 +133,9 @@ static int make_ring(struct mr_engine *engine, struct mr_ring *ring, uint64_t ca
     struct mr_ring_options options = {.capacity = capacity,
                                       .slot_size = (uint32_t)mr_align_up(slot_size, MR_CACHE_LINE),
                                       .producers = producers,
-                                      .wait = MR_WAIT_SPIN /* nobody waits: agents poll */};
+                                      /* nobody waits: agents poll */
+                                      .producer_wait = {.kind = MR_WAIT_SPIN},
+                                      .consumer_wait = {.kind = MR_WAIT_SPIN}};
     options.memory = mr_arena_take(&engine->arena, mr_ring_memory_size(&options), MR_PADDING);
     return mr_ring_init(ring, &options, error);
 }
@@ -189,16 +191,17 @@ static int take_memory(struct mr_engine *engine, struct mr_error *error)
 static int connect_stages(struct mr_engine *engine, struct mr_error *error)
 {
     struct mr_consumer *journaled[] = {&engine->journaling.blocks};
-    int status = mr_ring_consumer_add(&engine->input, &engine->sequencer.input, NULL, 0, error);
+    const struct mr_consumer_options after_journal = {.after = journaled, .after_count = 1};
+    int status = mr_ring_consumer_add(&engine->input, &engine->sequencer.input, NULL, error);
     if (status == MR_OK) {
-        status = mr_ring_consumer_add(&engine->blocks, &engine->journaling.blocks, NULL, 0, error);
+        status = mr_ring_consumer_add(&engine->blocks, &engine->journaling.blocks, NULL, error);
     }
     if (status == MR_OK) {
         status =
-            mr_ring_consumer_add(&engine->blocks, &engine->applying.blocks, journaled, 1, error);
+            mr_ring_consumer_add(&engine->blocks, &engine->applying.blocks, &after_journal, error);
     }
     if (status == MR_OK) {
-        status = mr_ring_consumer_add(&engine->output, &engine->reader, NULL, 0, error);
+        status = mr_ring_consumer_add(&engine->output, &engine->reader, NULL, error);
     }
     return status;
 }

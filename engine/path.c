@@ -81,7 +81,7 @@ int mr_engine_submit_batch(struct mr_engine *engine, const struct mr_command *co
         return MR_E_LIMIT;
     }
     uint64_t first;
-    if (!mr_ring_try_claim(&engine->input, count, &first)) {
+    if (mr_ring_try_claim(&engine->input, count, &first) != MR_OK) {
         return MR_AGAIN;
     }
     for (uint32_t i = 0; i < count; i++) {
@@ -130,8 +130,8 @@ void mr_engine_block_end(struct mr_engine *engine, unsigned char *frame, uint64_
     struct mr_sequencer *sequencer = &engine->sequencer;
     struct mr_entry *entry = (struct mr_entry *)(void *)(frame + MR_FRAME_ROOM);
     uint64_t position;
-    bool room = mr_ring_try_claim(&engine->blocks, 1, &position);
-    ASSERT(room);
+    int status = mr_ring_try_claim(&engine->blocks, 1, &position);
+    ASSERT(status == MR_OK);
     struct mr_block *block = mr_ring_slot(&engine->blocks, position);
     block->frame = frame;
     block->entry = entry;
@@ -356,7 +356,7 @@ static void *output_slot(struct mr_engine *engine)
 {
     struct mr_applying *applying = &engine->applying;
     uint64_t position;
-    if (!mr_ring_try_claim(&engine->output, 1, &position)) {
+    if (mr_ring_try_claim(&engine->output, 1, &position) != MR_OK) {
         publish_output(engine);
         return NULL;
     }

@@ -73,7 +73,7 @@ static int prepare(struct mr_engine *engine, enum mr_topology topology, struct m
     for (uint32_t i = 0; i < MR_ENGINE_STAGES; i++) {
         agents[i] = &engine->agents[i];
         engine->runner_of[i] = mr_topology_runner_of(topology, second, i);
-        options[i].wait = engine->options.wait;
+        options[i].wait.kind = engine->options.wait;
     }
     engine->runner_count = mr_topology_runner_count(topology, MR_ENGINE_STAGES);
     return mr_topology_init(topology, second, engine->runners, options, agents, MR_ENGINE_STAGES,

@@ -24,6 +24,7 @@ enum exit_code exit_code_of(int status)
     case MR_E_NO_MEMORY:
     case MR_E_FENCED:
     case MR_E_UNSUPPORTED:
+    case MR_E_HALTED:
         return EXIT_RESOURCES;
     }
     return EXIT_RESOURCES;

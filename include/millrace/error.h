@@ -34,7 +34,8 @@ extern "C" {
     X(E_LIMIT, -12, "a configured limit was reached")                              \
     X(E_NO_MEMORY, -13, "not enough memory")                                       \
     X(E_FENCED, -14, "stopped after an earlier failed write or sync")              \
-    X(E_UNSUPPORTED, -15, "not supported by this system")
+    X(E_UNSUPPORTED, -15, "not supported by this system")                          \
+    X(E_HALTED, -16, "halted: nobody waits any more")
 
 #define MR_STATUS_ENUM(name, value, text) MR_##name = value,
 enum mr_status { MR_STATUS_LIST(MR_STATUS_ENUM) };

@@ -64,9 +64,9 @@ static void a_long_message_is_cut_and_ends(void **state)
 static void every_status_has_a_text_of_its_own(void **state)
 {
     (void)state;
-    for (int i = MR_E_UNSUPPORTED; i <= MR_AGAIN; i++) {
+    for (int i = MR_E_HALTED; i <= MR_AGAIN; i++) {
         assert_string_not_equal(mr_status_text(i), "unknown status");
-        for (int j = MR_E_UNSUPPORTED; j < i; j++) {
+        for (int j = MR_E_HALTED; j < i; j++) {
             assert_string_not_equal(mr_status_text(i), mr_status_text(j));
         }
     }

@@ -2,6 +2,8 @@
 #include "base/random.h"
 #include "disruptor/backoff.h"
 
+#include <millrace/disruptor.h>
+
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -125,7 +127,8 @@ struct race {
 
 static void await(const MR_ATOMIC(uint32_t) * round, uint32_t value)
 {
-    struct mr_backoff backoff = mr_backoff_of(MR_WAIT_YIELD, NULL);
+    const struct mr_wait yielding = {.kind = MR_WAIT_YIELD};
+    struct mr_backoff backoff = mr_backoff_begin(&yielding, NULL);
     while (mr_atomic_load(round, acquire) < value)
         mr_backoff_pause(&backoff);
 }

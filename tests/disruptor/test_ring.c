@@ -1,389 +1,485 @@
-/* The producers' side of the ring, in one thread: what fits, what is refused, what becomes visible.
- */
-#include <millrace/disruptor.h>
+/* The ring as a whole, in one thread and between threads: its memory, what it reports, how it
+ * drains and halts. */
+#include "tests/disruptor/ring_fixture.h"
 
-#include "base/random.h"
+#include <sys/mman.h>
 
-#include <inttypes.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#define SEED_DEFAULT UINT64_C(20240607)
-
-static uint64_t seed(void)
-{
-    const char *text = getenv("MR_SEED");
-    return text == NULL ? SEED_DEFAULT : strtoull(text, NULL, 10);
-}
-
-static struct mr_ring_options options_of(uint64_t capacity, enum mr_producers producers)
-{
-    return (struct mr_ring_options){
-        .capacity = capacity, .slot_size = sizeof(uint64_t), .producers = producers};
-}
-
-/* A ring with memory of its own. */
-struct fixture {
-    struct mr_ring ring;
-    struct mr_consumer consumer;
-    void *memory;
-};
-
-static void fixture_open(struct fixture *fixture, struct mr_ring_options options)
-{
-    options.memory = aligned_alloc(MR_RING_PADDING, mr_ring_memory_size(&options));
-    fixture->memory = options.memory;
-    assert_int_equal(mr_ring_init(&fixture->ring, &options, NULL), MR_OK);
-    assert_int_equal(mr_ring_consumer_add(&fixture->ring, &fixture->consumer, NULL, 0, NULL),
-                     MR_OK);
-}
-
-static void fixture_close(struct fixture *fixture)
-{
-    free(fixture->memory);
-}
-
-static void produce(struct mr_ring *ring, uint32_t count)
-{
-    uint64_t first;
-    assert_true(mr_ring_try_claim(ring, count, &first));
-    mr_ring_publish(ring, first, count);
-}
-
-/* -- Options. ---------------------------------------------------------------------------------- */
+/* -- Options and memory. ----------------------------------------------------------------------- */
 
 static void bad_options_are_refused_and_leave_the_ring_untouched(void **state)
 {
     (void)state;
+    enum { BAD = 11 };
     static alignas(MR_RING_PADDING) unsigned char memory[1024];
-    static struct mr_ring ring;
+    static struct mr_ring ring, untouched;
     const struct mr_ring_options good = {.capacity = 8, .slot_size = 8, .memory = memory};
-    struct mr_ring_options bad[8];
-    for (size_t i = 0; i < 8; i++)
+    struct mr_ring_options bad[BAD];
+    for (size_t i = 0; i < BAD; i++)
         bad[i] = good;
     bad[0].capacity = 0;
     bad[1].capacity = 12;
     bad[2].capacity = UINT64_C(1) << 31;
-    bad[3].slot_size = 0;
-    bad[4].producers = (enum mr_producers)2;
-    bad[5].wait = (enum mr_wait_kind)3;
-    bad[6].memory = NULL;
-    bad[7].memory = memory + 64;
+    bad[3].capacity = UINT64_C(1) << 63;
+    bad[4].slot_size = 0;
+    bad[5].producers = (enum mr_producers)2;
+    bad[6].layout = (enum mr_ring_layout)2;
+    bad[7].producer_wait.kind = (enum mr_wait_kind)4;
+    bad[8].consumer_wait.kind = (enum mr_wait_kind)4;
+    bad[9].memory = NULL;
+    bad[10].memory = memory + 64;
 
     memset(&ring, 0x5a, sizeof ring);
-    for (size_t i = 0; i < 8; i++) {
+    memset(&untouched, 0x5a, sizeof untouched);
+    for (size_t i = 0; i < BAD; i++) {
         struct mr_error error = {0};
         assert_int_equal(mr_ring_init(&ring, &bad[i], &error), MR_E_INVALID);
         assert_int_equal(error.code, MR_E_INVALID);
         assert_true(strlen(error.text) > 0);
-        assert_int_equal(((unsigned char *)&ring)[0], 0x5a);
+        assert_int_equal(mr_ring_init(&ring, &bad[i], NULL), MR_E_INVALID);
+        assert_memory_equal(&ring, &untouched, sizeof ring);
+        if (i < 9)
+            assert_int_equal(mr_ring_memory_size(&bad[i]), 0);
     }
-    for (size_t i = 0; i < 6; i++)
-        assert_int_equal(mr_ring_memory_size(&bad[i]), 0);
     assert_int_equal(mr_ring_init(&ring, &good, NULL), MR_OK);
 }
 
-static void slots_are_packed_and_inside_the_memory(void **state)
+static void memory_holds_slots_and_marks_and_not_more(void **state)
 {
     (void)state;
-    struct mr_ring_options options = {
-        .capacity = 16, .slot_size = 24, .producers = MR_PRODUCER_MULTI};
-    struct fixture fixture;
-    fixture_open(&fixture, options);
-    unsigned char *memory = fixture.memory;
-    for (uint64_t p = 0; p < 16; p++)
-        assert_ptr_equal(mr_ring_slot(&fixture.ring, p), memory + 24 * p);
-    assert_ptr_equal(mr_ring_slot(&fixture.ring, 16 * 5 + 3), memory + 24 * 3);
-    uintptr_t marks = (uintptr_t)fixture.ring.marks;
-    assert_true(marks >= (uintptr_t)memory + 24 * 16);
-    assert_true(marks + 16 * sizeof(uint32_t) <= (uintptr_t)memory + mr_ring_memory_size(&options));
-    fixture_close(&fixture);
+    struct mr_ring_options options = {.capacity = 64, .slot_size = 10};
+    assert_int_equal(mr_ring_memory_size(&options), 640);
+    options.producers = MR_PRODUCER_MULTI;
+    assert_int_equal(mr_ring_memory_size(&options), 640 + 256);
+    options.layout = MR_RING_LATENCY;
+    assert_int_equal(mr_ring_memory_size(&options), 4096);
+    options.producers = MR_PRODUCER_SINGLE;
+    assert_int_equal(mr_ring_memory_size(&options), 4096);
+    options.capacity = 1; /* whole pairs of lines */
+    assert_int_equal(mr_ring_memory_size(&options), 128);
+    options.layout = MR_RING_THROUGHPUT;
+    assert_int_equal(mr_ring_memory_size(&options), 128);
+    options.producers = MR_PRODUCER_MULTI;
+    assert_int_equal(mr_ring_memory_size(&options), 256);
 }
 
-static void the_largest_capacity_is_accepted(void **state)
+static void the_largest_ring_has_a_size_in_every_shape(void **state)
 {
     (void)state;
-    struct mr_ring_options options = options_of(MR_RING_CAPACITY_MAX, MR_PRODUCER_SINGLE);
+    struct mr_ring_options options = {.capacity = MR_RING_CAPACITY_MAX, .slot_size = 8};
     assert_int_equal(mr_ring_memory_size(&options), UINT64_C(8) << 30);
     options.producers = MR_PRODUCER_MULTI;
     assert_int_equal(mr_ring_memory_size(&options), UINT64_C(12) << 30);
+    options.layout = MR_RING_LATENCY;
+    assert_int_equal(mr_ring_memory_size(&options), UINT64_C(64) << 30);
+    options.slot_size = UINT32_MAX; /* overflows nothing */
+    assert_int_equal(mr_ring_memory_size(&options), ((UINT64_C(1) << 32) + 64) << 30);
 }
 
-/* -- Claims. ----------------------------------------------------------------------------------- */
-
-static void a_full_ring_refuses_and_abandons_nothing(void **state)
+/* Slots of any size lie inside the memory, apart from one another, and marks overlap neither them
+ * nor what comes behind the memory. */
+static void no_slot_touches_another_or_a_mark(void)
 {
-    (void)state;
-    for (int p = MR_PRODUCER_SINGLE; p <= (int)MR_PRODUCER_MULTI; p++) {
-        struct fixture fixture;
-        fixture_open(&fixture, options_of(8, (enum mr_producers)p));
-        uint64_t first = 99;
-        produce(&fixture.ring, 5);
-        assert_false(mr_ring_try_claim(&fixture.ring, 4, &first));
-        assert_int_equal(first, 99);
-        assert_true(mr_ring_try_claim(&fixture.ring, 3, &first));
-        assert_int_equal(first, 5);
-        mr_ring_publish(&fixture.ring, first, 3);
-        assert_false(mr_ring_try_claim(&fixture.ring, 1, &first));
-
-        assert_int_equal(mr_consumer_available(&fixture.consumer), 8);
-        mr_consumer_release(&fixture.consumer, 1);
-        assert_true(mr_ring_try_claim(&fixture.ring, 1, &first));
-        assert_int_equal(first, 8);
-        assert_false(mr_ring_try_claim(&fixture.ring, 1, &first));
-        fixture_close(&fixture);
+    const uint32_t sizes[] = {1, 7, 8, 60, 61, 64, 192};
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+        uint32_t size = sizes[s];
+        fixture.options.slot_size = size;
+        ring_open();
+        size_t stride = mr_ring_stride(&fixture.ring);
+        unsigned char *memory = fixture.options.memory;
+        add(0, 0);
+        assert_int_equal(claim(CAPACITY), 0);
+        for (uint64_t n = 0; n < CAPACITY; n++) {
+            unsigned char *slot = mr_ring_slot(&fixture.ring, at(n));
+            assert_int_equal(slot - memory, (at(n) & (CAPACITY - 1)) * stride);
+            assert_ptr_equal(mr_ring_slot(&fixture.ring, at(n + CAPACITY)), slot);
+            memset(slot, (int)(0x10 + n), size);
+        }
+        /* What was written to slots was not written to marks, nor the other way round. */
+        assert_int_equal(available(0), 0);
+        for (uint64_t n = 0; n < CAPACITY; n++)
+            mr_ring_publish(&fixture.ring, at(n), 1);
+        assert_int_equal(look_all(0), CAPACITY);
+        for (uint64_t n = 0; n < CAPACITY; n++) {
+            const unsigned char *slot = mr_ring_slot(&fixture.ring, at(n));
+            for (uint32_t i = 0; i < size; i++)
+                assert_int_equal(slot[i], 0x10 + n);
+        }
     }
 }
 
-static void a_ring_without_consumers_fills_once(void **state)
+static void slots_are_packed_or_have_lines_of_their_own(void)
 {
-    (void)state;
-    static struct mr_ring ring;
-    static alignas(MR_RING_PADDING) unsigned char memory[256];
-    struct mr_ring_options options = options_of(4, MR_PRODUCER_SINGLE);
-    options.memory = memory;
-    uint64_t first;
-    assert_int_equal(mr_ring_init(&ring, &options, NULL), MR_OK);
-    produce(&ring, 4);
-    assert_false(mr_ring_try_claim(&ring, 1, &first));
+    const uint32_t sizes[] = {1, 60, 61, 64, 124, 125, 192};
+    const size_t lines[] = {1, 1, 2, 2, 2, 3, 4};
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+        fixture.options.slot_size = sizes[s];
+        ring_open();
+        size_t stride = mr_ring_stride(&fixture.ring);
+        assert_int_equal(stride, is_latency() ? 64 * lines[s] : sizes[s]);
+        for (uint64_t n = 0; is_latency() && n < CAPACITY; n++)
+            assert_int_equal((uintptr_t)mr_ring_slot(&fixture.ring, at(n)) % 64, 0);
+    }
 }
 
-static void a_halted_ring_refuses_to_wait_but_still_takes_what_fits(void **state)
+static void a_ring_stays_inside_its_memory(void)
+{
+    enum { GUARD = 256 };
+    size_t size = mr_ring_memory_size(&fixture.options);
+    unsigned char *memory = aligned_alloc(MR_RING_PADDING, size + GUARD);
+    memset(memory, 0x77, size + GUARD);
+    fixture.options.memory = memory;
+    assert_int_equal(mr_ring_init(&fixture.ring, &fixture.options, NULL), MR_OK);
+    add(0, 0);
+    for (uint64_t n = 0; n < 3 * CAPACITY; n++) {
+        produce(1);
+        handle(0, n + 1);
+    }
+    for (size_t i = 0; i < GUARD; i++)
+        assert_int_equal(memory[size + i], 0x77);
+}
+
+static void a_ring_of_one_slot_carries_one_message_at_a_time(void)
+{
+    fixture.options.capacity = 1;
+    ring_open();
+    add(0, 0);
+    add(1, 1U << 0);
+    for (uint64_t n = 0; n < 20; n++) {
+        assert_int_equal(available(0), n);
+        produce(1);
+        assert_full();
+        assert_int_equal(mr_ring_cursor(&fixture.ring), at(n + 1));
+        assert_int_equal(available(1), n);
+        handle(0, n + 1);
+        assert_full();
+        handle(1, n + 1);
+    }
+}
+
+/* The memory must not even be readable: nothing but its user touches it. */
+static void the_largest_ring_works_and_does_not_touch_its_slots(void **state)
 {
     (void)state;
-    struct fixture fixture;
-    fixture_open(&fixture, options_of(2, MR_PRODUCER_MULTI));
+    const uint32_t all = MR_RING_CAPACITY_MAX;
+    struct mr_mapping mapping;
+    struct mr_ring_options *options = &fixture.options;
+    *options = (struct mr_ring_options){.capacity = all, .slot_size = 1, .first_position = 77};
+    assert_int_equal(mr_mapping_init(&mapping, mr_ring_memory_size(options), MR_PAGES_NORMAL, NULL),
+                     MR_OK);
+    assert_int_equal(mprotect(mapping.memory, mapping.size, PROT_NONE), 0);
+    options->memory = mapping.memory;
+    assert_int_equal(mr_ring_init(&fixture.ring, options, NULL), MR_OK);
+    options->memory = NULL; /* not ring_close's to free */
+    add(0, 0);
+    for (uint64_t next = 0; next < 5 * (uint64_t)all; next += all + 1) {
+        assert_int_equal(claim(all), next);
+        assert_full();
+        mr_ring_publish(&fixture.ring, at(next), all);
+        assert_int_equal(available(0), next + all);
+        mr_consumer_release(consumer(0), at(next + 1));
+        assert_int_equal(claim(1), next + all);
+        assert_full();
+        mr_ring_publish(&fixture.ring, at(next + all), 1);
+        mr_consumer_release(consumer(0), at(next + all));
+        assert_int_equal(available(0), next + all + 1);
+        mr_consumer_release(consumer(0), at(next + all + 1));
+    }
+    mr_mapping_free(&mapping);
+}
+
+/* -- Reports. ---------------------------------------------------------------------------------- */
+
+static struct mr_ring_report report(void)
+{
+    struct mr_ring_report report;
+    memset(&report, 0xa5, sizeof report);
+    mr_ring_report(&fixture.ring, &report);
+    assert_int_equal(report.published, mr_ring_cursor(&fixture.ring));
+    assert_int_equal(report.slowest, mr_ring_slowest(&fixture.ring));
+    assert_int_equal(report.fill, report.claimed - report.slowest);
+    return report;
+}
+
+static void assert_levels(uint64_t claimed, uint64_t published, uint64_t slowest)
+{
+    struct mr_ring_report levels = report();
+    assert_int_equal(number(levels.claimed), claimed);
+    assert_int_equal(number(levels.published), published);
+    assert_int_equal(number(levels.slowest), slowest);
+}
+
+static void a_report_tells_how_far_everybody_is(void)
+{
+    ring_open();
+    assert_levels(0, 0, 0);
+    add(0, 0);
+    add(1, 1U << 0);
+    assert_levels(0, 0, 0);
+    assert_int_equal(claim(5), 0);
+    assert_levels(5, 0, 0);
+    publish(0, 2);
+    assert_levels(5, 2, 0);
+    handle(0, 2);
+    assert_levels(5, 2, 0);
+    handle(1, 1);
+    assert_levels(5, 2, 1);
+    publish(2, 3);
+    assert_levels(5, 5, 1);
+    produce(4);
+    assert_levels(9, 9, 1);
+    assert_int_equal(report().fill, CAPACITY);
+    handle(0, 9);
+    handle(1, 9);
+    assert_levels(9, 9, 9);
+}
+
+static void a_report_counts_those_that_the_producers_watch(void)
+{
+    ring_open();
+    assert_int_equal(report().consumers, 0);
+    add(0, 0);
+    add(1, 0);
+    assert_int_equal(report().consumers, 2);
+    add(2, 1U << 0 | 1U << 1);
+    assert_int_equal(report().consumers, 1);
+    leave(2);
+    leave(1);
+    assert_int_equal(report().consumers, 1);
+}
+
+static void the_slowest_is_whoever_lags(void)
+{
+    ring_open();
+    add(0, 0);
+    add(1, 0);
+    add(2, 0);
+    produce(6);
+    handle(0, 6);
+    handle(2, 5);
+    assert_int_equal(mr_ring_slowest(&fixture.ring), at(0));
+    handle(1, 4);
+    assert_int_equal(mr_ring_slowest(&fixture.ring), at(4));
+    handle(1, 6);
+    assert_int_equal(mr_ring_slowest(&fixture.ring), at(5));
+}
+
+static void the_cursor_counts_on_after_a_wrap_of_the_ring(void)
+{
+    ring_open();
+    add(0, 0);
+    for (uint64_t n = 0; n < 5 * CAPACITY; n += 3) {
+        produce(3);
+        assert_int_equal(mr_ring_cursor(&fixture.ring), at(n + 3));
+        handle(0, n + 3);
+        assert_int_equal(mr_ring_cursor(&fixture.ring), at(n + 3));
+    }
+}
+
+/* -- Draining. --------------------------------------------------------------------------------- */
+
+enum { NOT_LONG_NS = 20000 };
+
+static void a_drain_has_a_limit_where_a_consumer_does_not_move(void)
+{
+    ring_open();
+    add(0, 0);
+    add(1, 0);
+    assert_int_equal(mr_ring_drain(&fixture.ring, 0), MR_OK);
+    produce(3);
+    assert_int_equal(mr_ring_drain(&fixture.ring, NOT_LONG_NS), MR_AGAIN);
+    handle(0, 3);
+    handle(1, 2);
+    assert_int_equal(mr_ring_drain(&fixture.ring, NOT_LONG_NS), MR_AGAIN);
+    assert_int_equal(position(0), 3);
+    assert_int_equal(position(1), 2);
+    handle(1, 3);
+    assert_int_equal(mr_ring_drain(&fixture.ring, NOT_LONG_NS), MR_OK);
+    assert_int_equal(mr_ring_drain(&fixture.ring, 0), MR_OK);
+}
+
+static void a_ring_without_consumers_is_drained_only_if_it_is_empty(void)
+{
+    ring_open();
+    assert_int_equal(mr_ring_drain(&fixture.ring, 0), MR_OK);
+    produce(2);
+    assert_int_equal(mr_ring_drain(&fixture.ring, NOT_LONG_NS), MR_AGAIN);
+    add(0, 0);
+    handle(0, 1);
+    leave(0);
+    assert_int_equal(mr_ring_drain(&fixture.ring, NOT_LONG_NS), MR_AGAIN);
+    add(0, 0);
+    handle(0, 2);
+    leave(0);
+    assert_int_equal(mr_ring_drain(&fixture.ring, 0), MR_OK);
+}
+
+static void a_halt_ends_a_drain_with_something_left(void)
+{
+    ring_open();
+    add(0, 0);
+    produce(2);
+    handle(0, 1);
+    mr_ring_halt(&fixture.ring);
+    assert_int_equal(mr_ring_drain(&fixture.ring, 0), MR_E_HALTED);
+    assert_int_equal(mr_ring_drain(&fixture.ring, NOT_LONG_NS), MR_E_HALTED);
+    handle(0, 2);
+    assert_int_equal(mr_ring_drain(&fixture.ring, 0), MR_OK);
+}
+
+static void *consume_until_halted(void *argument)
+{
+    struct mr_consumer *self = argument;
+    for (uint64_t from = mr_consumer_position(self);; let_others_run()) {
+        uint64_t next = mr_consumer_wait(self);
+        ASSERT(slots_hold(from, next));
+        if (next == from)
+            return NULL;
+        mr_consumer_release(self, next);
+        from = next;
+    }
+}
+
+static void a_drain_lasts_until_every_consumer_has_handled_everything(void)
+{
+    ring_open_waiting(MR_WAIT_YIELD, MR_WAIT_YIELD);
+    add(0, 0);
+    add(1, 1U << 0);
+    pthread_t first = thread_start(consume_until_halted, consumer(0));
+    pthread_t last = thread_start(consume_until_halted, consumer(1));
+    for (uint64_t n = 0; n < 40; n += 5) {
+        uint64_t got;
+        assert_int_equal(mr_ring_claim(&fixture.ring, 5, &got), MR_OK);
+        publish(number(got), 5);
+        if (n % 2 == 0)
+            continue;
+        assert_int_equal(mr_ring_drain(&fixture.ring, 0), MR_OK);
+        assert_int_equal(position(0), n + 5);
+        assert_int_equal(position(1), n + 5);
+    }
+    mr_ring_halt(&fixture.ring);
+    thread_join(first);
+    thread_join(last);
+}
+
+static void *drain_in_vain(void *argument)
+{
+    (void)argument;
+    ASSERT(mr_ring_drain(&fixture.ring, 0) == MR_E_HALTED);
+    return NULL;
+}
+
+static void a_halt_ends_a_drain_that_is_under_way(void)
+{
+    ring_open();
+    add(0, 0);
+    produce(1);
+    pthread_t thread = thread_start(drain_in_vain, NULL);
+    let_others_run();
+    mr_ring_halt(&fixture.ring);
+    thread_join(thread);
+}
+
+/* -- Halting. ---------------------------------------------------------------------------------- */
+
+static void a_halted_ring_still_takes_and_gives_what_it_can(void)
+{
     uint64_t first;
+    ring_open();
+    add(0, 0);
+    assert_false(mr_ring_halted(&fixture.ring));
     mr_ring_halt(&fixture.ring);
     assert_true(mr_ring_halted(&fixture.ring));
-    assert_true(mr_ring_claim(&fixture.ring, 2, &first));
-    mr_ring_publish(&fixture.ring, first, 2);
-    assert_false(mr_ring_claim(&fixture.ring, 1, &first));
-    fixture_close(&fixture);
+    assert_int_equal(mr_ring_claim(&fixture.ring, 5, &first), MR_OK);
+    publish(number(first), 5);
+    produce(3);
+    assert_int_equal(mr_ring_claim(&fixture.ring, 1, &first), MR_E_HALTED);
+    assert_full();
+    assert_int_equal(mr_consumer_wait(consumer(0)), at(8));
+    handle(0, 8);
+    assert_int_equal(mr_consumer_wait(consumer(0)), at(8));
+    assert_int_equal(mr_ring_claim(&fixture.ring, 1, &first), MR_OK);
+    mr_ring_halt(&fixture.ring);
+    assert_true(mr_ring_halted(&fixture.ring));
 }
 
-/* -- Publication. ------------------------------------------------------------------------------ */
-
-static void a_gap_hides_what_is_published_behind_it(void **state)
+static void after_a_halt_the_positions_say_what_was_handled(void)
 {
-    (void)state;
-    struct fixture fixture;
-    fixture_open(&fixture, options_of(8, MR_PRODUCER_MULTI));
-    uint64_t a;
-    uint64_t b;
-    assert_true(mr_ring_try_claim(&fixture.ring, 2, &a));
-    assert_true(mr_ring_try_claim(&fixture.ring, 3, &b));
-    mr_ring_publish(&fixture.ring, b, 3);
-    assert_int_equal(mr_ring_cursor(&fixture.ring), 0);
-    assert_int_equal(mr_consumer_available(&fixture.consumer), 0);
-    mr_ring_publish(&fixture.ring, a + 1, 1);
-    assert_int_equal(mr_ring_cursor(&fixture.ring), 0);
-    mr_ring_publish(&fixture.ring, a, 1);
-    assert_int_equal(mr_ring_cursor(&fixture.ring), 5);
-    assert_int_equal(mr_consumer_available(&fixture.consumer), 5);
-    fixture_close(&fixture);
+    ring_open();
+    add(0, 0);
+    add(1, 1U << 0);
+    produce(6);
+    handle(0, 4);
+    handle(1, 2);
+    mr_ring_halt(&fixture.ring);
+    assert_int_equal(mr_ring_drain(&fixture.ring, 0), MR_E_HALTED);
+    assert_int_equal(position(0), 4);
+    assert_int_equal(position(1), 2);
+    assert_levels(6, 6, 2);
 }
 
-static void a_single_producer_may_publish_a_claim_in_parts(void **state)
+static void *wait_for_nothing(void *argument)
 {
-    (void)state;
-    struct fixture fixture;
-    fixture_open(&fixture, options_of(8, MR_PRODUCER_SINGLE));
-    uint64_t first;
-    assert_true(mr_ring_try_claim(&fixture.ring, 5, &first));
-    mr_ring_publish(&fixture.ring, first, 2);
-    assert_int_equal(mr_ring_cursor(&fixture.ring), 2);
-    mr_ring_publish(&fixture.ring, first + 2, 3);
-    assert_int_equal(mr_ring_cursor(&fixture.ring), 5);
-    fixture_close(&fixture);
+    struct mr_consumer *self = argument;
+    ASSERT(mr_consumer_wait(self) == mr_consumer_position(self));
+    return NULL;
 }
 
-static void slowest_follows_the_consumer_that_lags(void **state)
+static void *claim_in_vain(void *argument)
 {
-    (void)state;
-    struct fixture fixture;
-    struct mr_consumer second;
-    fixture_open(&fixture, options_of(8, MR_PRODUCER_SINGLE));
-    assert_int_equal(mr_ring_consumer_add(&fixture.ring, &second, NULL, 0, NULL), MR_OK);
-    produce(&fixture.ring, 6);
-    mr_consumer_available(&fixture.consumer);
-    mr_consumer_available(&second);
-    mr_consumer_release(&fixture.consumer, 6);
-    assert_int_equal(mr_ring_slowest(&fixture.ring), 0);
-    mr_consumer_release(&second, 4);
-    assert_int_equal(mr_ring_slowest(&fixture.ring), 4);
-    fixture_close(&fixture);
+    uint64_t first = 99;
+    (void)argument;
+    ASSERT(mr_ring_claim(&fixture.ring, 1, &first) == MR_E_HALTED);
+    ASSERT(first == 99);
+    return NULL;
 }
 
-/* -- Against a naive model. -------------------------------------------------------------------- */
-
-/* What a ring is, without any cleverness: which positions are claimed and published, and how far a
- * consumer and another one after it are. */
-struct model {
-    uint64_t capacity;
-    uint64_t first;
-    uint64_t claimed;
-    bool published[1 << 16];
-    uint64_t front;
-    uint64_t back;
-};
-
-#define BEFORE_ROUND_WRAP UINT64_MAX /* stands for a first position that depends on capacity */
-
-struct claim {
-    uint64_t first;
-    uint32_t count;
-};
-
-struct trial {
-    struct mr_random random;
-    struct fixture fixture;
-    struct mr_consumer last;
-    struct model model;
-    struct claim open[64]; /* claimed, not published */
-    uint32_t open_count;
-};
-
-static uint64_t model_cursor(const struct model *model)
+static void a_halt_ends_every_wait_of_consumers_and_producers(void)
 {
-    uint64_t cursor = model->first;
-    while (cursor != model->claimed && model->published[cursor - model->first])
-        cursor++;
-    return cursor;
-}
-
-static void trial_claim(struct trial *trial)
-{
-    struct model *model = &trial->model;
-    uint32_t count = 1 + (uint32_t)mr_random_below(&trial->random, model->capacity);
-    uint64_t first;
-    if (trial->open_count == 64)
-        return;
-    bool fits = model->claimed + count - model->back <= model->capacity;
-    assert_int_equal(mr_ring_try_claim(&trial->fixture.ring, count, &first), fits);
-    if (!fits)
-        return;
-    assert_int_equal(first, model->claimed);
-    for (uint32_t i = 0; i < count; i++)
-        *(uint64_t *)mr_ring_slot(&trial->fixture.ring, first + i) = first + i;
-    model->claimed += count;
-    trial->open[trial->open_count++] = (struct claim){first, count};
-}
-
-/* Publishes all of an open claim or its first part. A single producer must keep the order. */
-static void trial_publish(struct trial *trial)
-{
-    struct model *model = &trial->model;
-    if (trial->open_count == 0)
-        return;
-    bool multi = trial->fixture.ring.marks != NULL;
-    uint32_t index = multi ? (uint32_t)mr_random_below(&trial->random, trial->open_count) : 0;
-    struct claim *claim = &trial->open[index];
-    uint32_t part = 1 + (uint32_t)mr_random_below(&trial->random, claim->count);
-    mr_ring_publish(&trial->fixture.ring, claim->first, part);
-    for (uint32_t i = 0; i < part; i++)
-        model->published[claim->first + i - model->first] = true;
-    claim->first += part;
-    claim->count -= part;
-    if (claim->count == 0) {
-        trial->open_count--;
-        memmove(claim, claim + 1, (trial->open_count - index) * sizeof *claim);
-    }
-}
-
-/* A consumer that can go up to `limit` moves on by some; returns where it is then. */
-static uint64_t trial_consume(struct trial *trial, struct mr_consumer *consumer, uint64_t position,
-                              uint64_t limit)
-{
-    assert_int_equal(mr_consumer_position(consumer), position);
-    uint64_t available = mr_consumer_available(consumer);
-    assert_int_equal(available == position, limit == position);
-    assert_true(available - position <= limit - position);
-    uint64_t count = mr_random_below(&trial->random, available - position + 1);
-    for (uint64_t p = position; p != position + count; p++)
-        assert_int_equal(*(uint64_t *)mr_ring_slot(&trial->fixture.ring, p), p);
-    mr_consumer_release(consumer, position + count);
-    return position + count;
-}
-
-static void trial_run(uint64_t trial_seed, enum mr_producers producers, uint64_t first)
-{
-    static struct trial trial;
-    memset(&trial, 0, sizeof trial);
-    mr_random_init(&trial.random, trial_seed);
-    struct model *model = &trial.model;
-    struct mr_ring_options options =
-        options_of(UINT64_C(1) << mr_random_below(&trial.random, 7), producers);
-    if (first == BEFORE_ROUND_WRAP)
-        first = (options.capacity << 32) - 100;
-    options.first_position = first;
-    options.wait = MR_WAIT_PARK;
-    fixture_open(&trial.fixture, options);
-    struct mr_consumer *const after[] = {&trial.fixture.consumer};
-    assert_int_equal(mr_ring_consumer_add(&trial.fixture.ring, &trial.last, after, 1, NULL), MR_OK);
-    model->capacity = options.capacity;
-    model->first = model->claimed = model->front = model->back = first;
-
-    for (int step = 0; step < 2000; step++) {
-        switch (mr_random_below(&trial.random, 4)) {
-        case 0:
-            trial_claim(&trial);
-            break;
-        case 1:
-            trial_publish(&trial);
-            break;
-        case 2:
-            model->front =
-                trial_consume(&trial, &trial.fixture.consumer, model->front, model_cursor(model));
-            break;
-        default:
-            model->back = trial_consume(&trial, &trial.last, model->back, model->front);
-            break;
+    FOR_EACH_WAIT_KIND(kind)
+    {
+        ring_open_waiting(*kind, *kind);
+        add(0, 0);
+        add(1, 1U << 0);
+        add(2, 0);
+        produce(CAPACITY);
+        handle(2, CAPACITY);
+        pthread_t behind = thread_start(wait_for_nothing, consumer(1));
+        pthread_t up_front = thread_start(wait_for_nothing, consumer(2));
+        pthread_t producer = thread_start(claim_in_vain, NULL);
+        if (*kind == MR_WAIT_PARK) {
+            await_sleeper(&fixture.ring.publication);
+            await_sleeper(&fixture.ring.release);
         }
-        assert_int_equal(mr_ring_cursor(&trial.fixture.ring), model_cursor(model));
-        assert_int_equal(mr_ring_slowest(&trial.fixture.ring), model->back);
+        mr_ring_halt(&fixture.ring);
+        thread_join(behind);
+        thread_join(up_front);
+        thread_join(producer);
     }
-    fixture_close(&trial.fixture);
-}
-
-static void random_operations_agree_with_a_naive_model_also_across_wraps(void **state)
-{
-    (void)state;
-    /* Before the places where 32 bits, the sign, the position and the marks' rounds wrap. */
-    const uint64_t firsts[] = {0,
-                               12345,
-                               (UINT64_C(1) << 32) - 100,
-                               (UINT64_C(1) << 63) - 100,
-                               UINT64_C(0) - 100,
-                               BEFORE_ROUND_WRAP};
-    uint64_t base = seed();
-    printf("MR_SEED=%" PRIu64 "\n", base);
-    for (size_t i = 0; i < sizeof firsts / sizeof *firsts; i++)
-        for (uint64_t n = 0; n < 8; n++)
-            for (int p = MR_PRODUCER_SINGLE; p <= (int)MR_PRODUCER_MULTI; p++)
-                trial_run(base + n, (enum mr_producers)p, firsts[i]);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bad_options_are_refused_and_leave_the_ring_untouched),
-        cmocka_unit_test(slots_are_packed_and_inside_the_memory),
-        cmocka_unit_test(the_largest_capacity_is_accepted),
-        cmocka_unit_test(a_full_ring_refuses_and_abandons_nothing),
-        cmocka_unit_test(a_ring_without_consumers_fills_once),
-        cmocka_unit_test(a_halted_ring_refuses_to_wait_but_still_takes_what_fits),
-        cmocka_unit_test(a_gap_hides_what_is_published_behind_it),
-        cmocka_unit_test(a_single_producer_may_publish_a_claim_in_parts),
-        cmocka_unit_test(slowest_follows_the_consumer_that_lags),
-        cmocka_unit_test(random_operations_agree_with_a_naive_model_also_across_wraps),
+        only_once(bad_options_are_refused_and_leave_the_ring_untouched),
+        only_once(memory_holds_slots_and_marks_and_not_more),
+        only_once(the_largest_ring_has_a_size_in_every_shape),
+        over_shapes(no_slot_touches_another_or_a_mark),
+        over_shapes(slots_are_packed_or_have_lines_of_their_own),
+        over_shapes(a_ring_stays_inside_its_memory),
+        over_shapes(a_ring_of_one_slot_carries_one_message_at_a_time),
+        only_once(the_largest_ring_works_and_does_not_touch_its_slots),
+        over_shapes(a_report_tells_how_far_everybody_is),
+        over_shapes(a_report_counts_those_that_the_producers_watch),
+        over_shapes(the_slowest_is_whoever_lags),
+        over_shapes(the_cursor_counts_on_after_a_wrap_of_the_ring),
+        over_shapes(a_drain_has_a_limit_where_a_consumer_does_not_move),
+        over_shapes(a_ring_without_consumers_is_drained_only_if_it_is_empty),
+        over_shapes(a_halt_ends_a_drain_with_something_left),
+        over_shapes(a_drain_lasts_until_every_consumer_has_handled_everything),
+        over_shapes(a_halt_ends_a_drain_that_is_under_way),
+        over_shapes(a_halted_ring_still_takes_and_gives_what_it_can),
+        over_shapes(after_a_halt_the_positions_say_what_was_handled),
+        over_shapes(a_halt_ends_every_wait_of_consumers_and_producers),
     };
     return cmocka_run_group_tests_name("ring", tests, NULL, NULL);
 }

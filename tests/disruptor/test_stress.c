@@ -1,23 +1,14 @@
 /*
- * Several threads on one ring: random graphs, capacities, batches and ways to wait, from a seed.
+ * Several threads on one ring, as a seed tells them: stress.h says what is checked.
  *
- * Every slot carries its position, who produced it, that producer's count, and a stamp from each
- * consumer that handled it. With these, each thread checks what it can see, on plain memory, so
- * that a sanitizer sees every missing happens-before:
- *   - a producer that takes a slot: every consumer has stamped what was there (never lapped);
- *   - a consumer: the slot is of this position (no loss, nothing twice), each producer's count goes
- *     up by one (order), and all it comes after have stamped it (never passed).
- * In the end every consumer has seen what the reference says: each producer's messages, all of
- * them, and all consumers in the same order (a digest over the sequence).
+ *   MR_SEED=N       that trial alone; its line is the last one printed when something fails
+ *   MR_HANDOFFS=N   trials from MR_SEED (or the usual one) on, until consumers and workers have
+ *                   released N positions
  */
-#include <millrace/disruptor.h>
-
 #include "base/assert.h"
-#include "base/bits.h"
-#include "base/random.h"
+#include "tests/disruptor/stress.h"
 
 #include <inttypes.h>
-#include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -29,286 +20,354 @@
 
 #include <cmocka.h>
 
-#define SEED_DEFAULT UINT64_C(20240607)
+#define SEED_DEFAULT     UINT64_C(20240607)
+#define HANDOFFS_DEFAULT UINT64_C(10000000)
 
-enum { PRODUCERS_MAX = 3, CONSUMERS_MAX = 5, TRIALS = 120, MESSAGES = 5000 };
+/* -- Setting up. ------------------------------------------------------------------------------- */
 
-struct message {
-    uint64_t position;
-    uint64_t count;
-    uint64_t producer;
-    uint64_t stamps[CONSUMERS_MAX]; /* position + 1 once handled; the padding of false sharing is
-                                       left out on purpose */
-};
-
-struct trial {
-    struct mr_ring ring;
-    struct mr_consumer consumers[CONSUMERS_MAX];
-    struct mr_ring_options options;
-    uint32_t before[CONSUMERS_MAX]; /* bit i: comes after consumer i, directly or not */
-    uint32_t producer_count;
-    uint32_t consumer_count;
-    uint64_t messages; /* of each producer */
-    uint64_t batch_max;
-    bool polls; /* try_claim and available, rather than claim and wait */
-    uint64_t seed;
-};
-
-struct actor {
-    struct trial *trial;
-    uint32_t index;
-    struct mr_random random;
-    uint64_t digest;
-    uint64_t counts[PRODUCERS_MAX]; /* what a consumer has seen of each producer */
-};
-
-/* -- Producers. -------------------------------------------------------------------------------- */
-
-static void check_not_lapped(const struct trial *trial, const struct message *old,
-                             uint64_t position)
+static uint64_t total_of(const struct trial *trial)
 {
-    uint64_t capacity = mr_ring_capacity(&trial->ring);
-    if (position - trial->ring.first_position < capacity)
-        return;
-    ASSERT(old->position == position - capacity);
-    for (uint32_t c = 0; c < trial->consumer_count; c++)
-        ASSERT(old->stamps[c] == position - capacity + 1);
+    return trial->plan.messages * trial->plan.producer_count;
 }
 
-static uint64_t claim(struct trial *trial, uint32_t count)
+static bool is_active(const struct plan *plan, uint32_t column)
 {
-    uint64_t first;
-    if (!trial->polls) {
-        ASSERT(mr_ring_claim(&trial->ring, count, &first));
-        return first;
-    }
-    while (!mr_ring_try_claim(&trial->ring, count, &first))
-        sched_yield();
-    return first;
+    return column < FIRST_GUEST ? column < plan->founder_count
+                                : column < FIRST_GUEST + plan->guest_count;
 }
 
-/* Publishes a claim in one go or in two. */
-static void publish(struct actor *actor, uint64_t first, uint32_t count)
+static void handler_build(struct trial *trial, uint32_t index, uint32_t column,
+                          void *(*life)(void *))
 {
-    struct mr_ring *ring = &actor->trial->ring;
-    uint32_t part = (uint32_t)mr_random_below(&actor->random, 2 * (uint64_t)count);
-    if (part == 0 || part >= count) {
-        mr_ring_publish(ring, first, count);
+    struct handler *handler = &trial->handlers[index];
+    memset(handler, 0, sizeof *handler);
+    handler->trial = trial;
+    handler->plan = &trial->plan.handlers[index];
+    handler->column = column;
+    handler->track = trial->tracks[column];
+    handler->life = life;
+    mr_random_init(&handler->random, mr_mix64(trial->plan.seed + 100 + index));
+    stress_settle(handler, trial->plan.options.first_position);
+}
+
+/* All that come before a founder, and that they have been there from the first position on. */
+static uint32_t before_of(const struct trial *trial, uint32_t column)
+{
+    uint32_t after = trial->plan.handlers[column].after;
+    uint32_t before = after;
+    for (uint32_t set = after; set != 0; set &= set - 1)
+        before |= trial->handlers[__builtin_ctz(set)].before;
+    return before;
+}
+
+static void founder_build(struct trial *trial, uint32_t column)
+{
+    const struct plan *plan = &trial->plan;
+    struct mr_consumer *after[CONSUMERS_OF_MAX];
+    uint32_t count = stress_consumers_of(trial, plan->handlers[column].after, after);
+    struct handler *handler = &trial->handlers[column];
+    handler_build(trial, column, column, stress_consume);
+    handler->before = before_of(trial, column);
+    for (uint32_t c = 0; c < FOUNDERS_MAX; c++)
+        handler->before_from[c] = plan->options.first_position;
+
+    struct mr_consumer_options options = stress_options(handler, after, count);
+    if (column != plan->pool_column) {
+        CHECK(trial,
+              mr_ring_consumer_add(&trial->ring, &handler->consumer, &options, NULL) == MR_OK);
+        CHECK(trial, mr_consumer_position(&handler->consumer) == plan->options.first_position);
         return;
     }
-    mr_ring_publish(ring, first, part);
-    mr_ring_publish(ring, first + part, count - part);
-}
-
-static void *produce(void *argument)
-{
-    struct actor *actor = argument;
-    struct trial *trial = actor->trial;
-    for (uint64_t sent = 0; sent < trial->messages;) {
-        uint64_t batch = 1 + mr_random_below(&actor->random, trial->batch_max);
-        if (batch > trial->messages - sent)
-            batch = trial->messages - sent;
-        uint64_t first = claim(trial, (uint32_t)batch);
-        for (uint64_t p = first; p != first + batch; p++) {
-            struct message *message = mr_ring_slot(&trial->ring, p);
-            check_not_lapped(trial, message, p);
-            message->position = p;
-            message->producer = actor->index;
-            message->count = sent++;
-        }
-        publish(actor, first, (uint32_t)batch);
-        if (mr_random_chance(&actor->random, 1, 200))
-            sched_yield();
+    /* The pool's workers wait as the first of them would; each handles a part of the stream. */
+    struct handler *workers = &trial->handlers[FIRST_WORKER];
+    handler->life = NULL;
+    for (uint32_t w = 0; w < plan->worker_count; w++) {
+        handler_build(trial, FIRST_WORKER + w, column, stress_work);
+        memcpy(workers[w].before_from, handler->before_from, sizeof handler->before_from);
+        workers[w].before = handler->before;
+        workers[w].sparse = true;
+        workers[w].worker = &trial->workers[w];
     }
-    return NULL;
-}
-
-/* -- Consumers. -------------------------------------------------------------------------------- */
-
-static void check_message(struct actor *actor, const struct message *message, uint64_t position)
-{
-    const struct trial *trial = actor->trial;
-    ASSERT(message->position == position);
-    ASSERT(message->producer < trial->producer_count);
-    ASSERT(message->count == actor->counts[message->producer]);
-    for (uint32_t c = 0; c < trial->consumer_count; c++)
-        if ((trial->before[actor->index] >> c & 1) != 0)
-            ASSERT(message->stamps[c] == position + 1);
-    actor->counts[message->producer]++;
-    actor->digest = mr_mix64(actor->digest ^ (message->producer << 32) ^ message->count);
-}
-
-static void *consume(void *argument)
-{
-    struct actor *actor = argument;
-    struct trial *trial = actor->trial;
-    struct mr_consumer *self = &trial->consumers[actor->index];
-    for (;;) {
-        uint64_t position = mr_consumer_position(self);
-        uint64_t next = trial->polls ? mr_consumer_available(self) : mr_consumer_wait(self);
-        if (next == position) {
-            if (mr_ring_halted(&trial->ring))
-                return NULL;
-            sched_yield();
-            continue;
-        }
-        /* Now and then only a part of the batch. */
-        if (mr_random_chance(&actor->random, 1, 3))
-            next = position + 1 + mr_random_below(&actor->random, next - position);
-        for (uint64_t p = position; p != next; p++) {
-            struct message *message = mr_ring_slot(&trial->ring, p);
-            check_message(actor, message, p);
-            message->stamps[actor->index] = p + 1;
-        }
-        mr_consumer_release(self, next);
-        if (mr_random_chance(&actor->random, 1, 200))
-            sched_yield();
-    }
-}
-
-/* -- A trial. ---------------------------------------------------------------------------------- */
-
-/* Sets who comes after whom: each consumer after a random set of earlier ones. The shapes that
- * matter most come up by name as often as all others together. */
-static void graph_choose(struct trial *trial, struct mr_random *random, uint32_t direct[])
-{
-    enum { ALONE, PIPELINE, MULTICAST, DIAMOND, ANY };
-    static const uint32_t diamond[] = {0, 1, 1, 6};
-    uint64_t shape = mr_random_below(random, 8);
-    trial->consumer_count = 1;
-    if (shape == DIAMOND)
-        trial->consumer_count = 4;
-    else if (shape != ALONE)
-        trial->consumer_count = 2 + (uint32_t)mr_random_below(random, CONSUMERS_MAX - 1);
-    for (uint32_t c = 0; c < trial->consumer_count; c++) {
-        uint32_t earlier = (1U << c) - 1;
-        if (shape == PIPELINE)
-            direct[c] = c == 0 ? 0 : 1U << (c - 1);
-        else if (shape == DIAMOND)
-            direct[c] = diamond[c];
-        else if (shape >= ANY)
-            direct[c] = (uint32_t)mr_random_u64(random) & earlier;
-        else
-            direct[c] = 0;
-        trial->before[c] = direct[c];
-        for (uint32_t d = 0; d < c; d++)
-            if ((direct[c] >> d & 1) != 0)
-                trial->before[c] |= trial->before[d];
-    }
-}
-
-static void sizes_choose(struct trial *trial, struct mr_random *random)
-{
-    const uint64_t wraps[] = {1000, UINT64_C(1) << 32, UINT64_C(1) << 63, 0};
-    struct mr_ring_options *options = &trial->options;
-    options->capacity = UINT64_C(1) << mr_random_below(random, 11);
-    options->slot_size = sizeof(struct message);
-    trial->producer_count = 1 + (uint32_t)mr_random_below(random, PRODUCERS_MAX);
-    options->producers = trial->producer_count > 1 || mr_random_chance(random, 1, 4)
-                             ? MR_PRODUCER_MULTI
-                             : MR_PRODUCER_SINGLE;
-    trial->messages = MESSAGES / trial->producer_count;
-    /* The wrap, if any, comes somewhere in the middle. */
-    options->first_position =
-        wraps[mr_random_below(random, 4)] - mr_random_below(random, trial->messages);
-    if (mr_random_chance(random, 1, 3))
-        options->first_position += (options->capacity - 1) << 32; /* the marks' rounds wrap */
-    trial->batch_max = 1 + mr_random_below(random, options->capacity < 32 ? options->capacity : 32);
-    trial->polls = mr_random_chance(random, 1, 3);
-    /* More threads than cores that never give theirs up would measure the scheduler's patience. */
-    options->wait = (enum mr_wait_kind)mr_random_below(random, 3);
-    if (options->wait == MR_WAIT_SPIN && trial->producer_count + trial->consumer_count > 2)
-        options->wait = MR_WAIT_YIELD;
-    if (options->wait == MR_WAIT_SPIN)
-        trial->messages /= 4;
+    options = stress_options(&workers[0], after, count);
+    CHECK(trial, mr_pool_init(&trial->pool, &trial->ring, trial->workers, plan->worker_count,
+                              &options, NULL) == MR_OK);
 }
 
 static void trial_build(struct trial *trial, uint64_t seed)
 {
+    struct plan *plan = &trial->plan;
+    stress_plan(plan, seed);
+    stress_plan_print(plan);
+    memset(trial->handlers, 0, sizeof trial->handlers);
+    memset(trial->producers, 0, sizeof trial->producers);
+    memset(trial->lounge.open, 0, sizeof trial->lounge.open);
+    memset(trial->lounge.followers, 0, sizeof trial->lounge.followers);
+
+    size_t size = mr_ring_memory_size(&plan->options);
+    plan->options.memory = aligned_alloc(MR_RING_PADDING, size);
+    memset(plan->options.memory, 0, size);
+    trial->seen = calloc(total_of(trial), sizeof *trial->seen);
+    for (uint32_t c = 0; c < COLUMNS; c++)
+        trial->tracks[c] = is_active(plan, c) ? calloc(total_of(trial), 1) : NULL;
+
+    assert_int_equal(mr_ring_init(&trial->ring, &plan->options, NULL), MR_OK);
+    for (uint32_t c = 0; c < plan->founder_count; c++)
+        founder_build(trial, c);
+    for (uint32_t g = 0; g < plan->guest_count; g++) {
+        handler_build(trial, FIRST_GUEST + g, FIRST_GUEST + g, stress_visit);
+        trial->handlers[FIRST_GUEST + g].sparse = plan->handlers[FIRST_GUEST + g].workers > 0;
+    }
+}
+
+static void trial_free(struct trial *trial)
+{
+    free(trial->plan.options.memory);
+    free(trial->seen);
+    for (uint32_t c = 0; c < COLUMNS; c++)
+        free(trial->tracks[c]);
+}
+
+/* -- Running. ---------------------------------------------------------------------------------- */
+
+static void handler_start(struct handler *handler)
+{
+    mr_atomic_store(&handler->state, ALIVE, relaxed);
+    ASSERT(pthread_create(&handler->thread, NULL, handler->life, handler) == 0);
+}
+
+static void trial_start(struct trial *trial)
+{
+    const struct plan *plan = &trial->plan;
+    for (uint32_t i = 0; i < HANDLERS; i++)
+        if (trial->handlers[i].life != NULL)
+            handler_start(&trial->handlers[i]);
+    mr_atomic_store(&trial->producing, plan->producer_count, relaxed);
+    for (uint32_t p = 0; p < plan->producer_count; p++) {
+        struct producer *producer = &trial->producers[p];
+        *producer = (struct producer){.trial = trial, .plan = &plan->producers[p], .index = p};
+        mr_random_init(&producer->random, mr_mix64(plan->seed + 200 + p));
+        ASSERT(pthread_create(&producer->thread, NULL, stress_produce, producer) == 0);
+    }
+}
+
+/* Buries the dead: another thread takes over from them, or they are removed. */
+static void attend(struct trial *trial)
+{
+    for (uint32_t i = 0; i < HANDLERS; i++) {
+        struct handler *handler = &trial->handlers[i];
+        /* Acquire: pairs with the release in stress_die. */
+        if (mr_atomic_load(&handler->state, acquire) != DEAD)
+            continue;
+        pthread_join(handler->thread, NULL);
+        mr_atomic_store(&handler->state, GONE, relaxed);
+        if (handler->plan->temper == DIES_FOR_GOOD)
+            stress_leave(handler);
+        else
+            handler_start(handler);
+    }
+}
+
+/* What holds at any moment; and what may be done at any moment. */
+static void observe(struct trial *trial, struct mr_random *random)
+{
+    struct mr_ring_report report;
+    mr_ring_report(&trial->ring, &report);
+    CHECK(trial, mr_position_ahead(report.published, report.slowest) >= 0);
+    CHECK(trial, mr_position_ahead(report.claimed, report.published) >= 0);
+    uint64_t published = mr_ring_cursor(&trial->ring);
+    CHECK(trial, mr_position_ahead(published, report.published) >= 0);
+
+    /* Somebody who stays: nobody else may be looked at by who does not know that it is there. */
+    uint32_t c = (uint32_t)__builtin_ctz(trial->plan.permanent);
+    struct mr_consumer *consumer = &trial->handlers[c].consumer;
+    if (c == trial->plan.pool_column || trial->handlers[c].plan->temper == COMMUTES)
+        return;
+    CHECK(trial,
+          mr_position_ahead(mr_ring_cursor(&trial->ring), mr_consumer_position(consumer)) >= 0);
+    if (mr_random_chance(random, 1, 16))
+        mr_consumer_alert(consumer);
+    for (uint32_t d = 0; d < trial->plan.founder_count; d++)
+        if ((trial->plan.handlers[d].after >> c & 1) != 0 && (trial->plan.permanent >> d & 1) != 0)
+            CHECK(trial, mr_ring_consumer_remove(consumer, NULL) == MR_E_INVALID);
+}
+
+static void coordinate(struct trial *trial)
+{
+    const struct plan *plan = &trial->plan;
     struct mr_random random;
-    uint32_t direct[CONSUMERS_MAX] = {0};
-    memset(trial, 0, sizeof *trial);
-    mr_random_init(&random, seed);
-    trial->seed = seed;
-    graph_choose(trial, &random, direct);
-    sizes_choose(trial, &random);
-    trial->options.memory = aligned_alloc(MR_RING_PADDING, mr_ring_memory_size(&trial->options));
-    assert_int_equal(mr_ring_init(&trial->ring, &trial->options, NULL), MR_OK);
-    for (uint32_t c = 0; c < trial->consumer_count; c++) {
-        struct mr_consumer *after[CONSUMERS_MAX];
-        uint32_t count = 0;
-        for (uint32_t d = 0; d < c; d++)
-            if ((direct[c] >> d & 1) != 0)
-                after[count++] = &trial->consumers[d];
-        assert_int_equal(
-            mr_ring_consumer_add(&trial->ring, &trial->consumers[c], after, count, NULL), MR_OK);
+    mr_random_init(&random, mr_mix64(plan->seed + 300));
+    /* Acquire: pairs with the release at the end of stress_produce. */
+    while (mr_atomic_load(&trial->producing, acquire) != 0) {
+        uint64_t claimed = mr_atomic_load(&trial->ring.claimed, relaxed);
+        if (plan->ending == END_HALTED && stress_index(trial, claimed) >= plan->halt_at)
+            break;
+        attend(trial);
+        observe(trial, &random);
+        stress_nap(20000 + mr_random_below(&random, 100000));
+    }
+    if (plan->ending == END_DRAINED) {
+        CHECK(trial, mr_ring_drain(&trial->ring, 0) == MR_OK);
+    } else if (plan->ending == END_DRAINED_IN_TIME) {
+        int status = MR_AGAIN;
+        for (; status == MR_AGAIN; attend(trial))
+            status = mr_ring_drain(&trial->ring, 1 + mr_random_below(&random, 300000));
+        CHECK(trial, status == MR_OK);
+    }
+    if (plan->ending != END_HALTED) {
+        CHECK(trial, mr_ring_cursor(&trial->ring) == mr_atomic_load(&trial->ring.claimed, relaxed));
+        CHECK(trial, mr_ring_slowest(&trial->ring) == mr_ring_cursor(&trial->ring));
+    }
+    mr_ring_halt(&trial->ring);
+}
+
+/* Joins all threads; who dies from now on stays dead. Returns the hand-offs. */
+static uint64_t trial_join(struct trial *trial)
+{
+    uint64_t handoffs = 0;
+    for (uint32_t p = 0; p < trial->plan.producer_count; p++)
+        pthread_join(trial->producers[p].thread, NULL);
+    for (uint32_t i = 0; i < HANDLERS; i++) {
+        struct handler *handler = &trial->handlers[i];
+        uint32_t state = mr_atomic_load(&handler->state, relaxed);
+        if (state == ALIVE || state == DEAD)
+            pthread_join(handler->thread, NULL);
+        handoffs += handler->handoffs;
+    }
+    return handoffs;
+}
+
+/* -- In the end. ------------------------------------------------------------------------------- */
+
+static uint32_t handled_by(const struct trial *trial, uint64_t index)
+{
+    uint32_t columns = 0;
+    for (uint32_t c = 0; c < COLUMNS; c++)
+        if (trial->tracks[c] != NULL && (trial->tracks[c][index] & TRACK_HANDLED) != 0)
+            columns |= 1U << c;
+    return columns;
+}
+
+/* Who had stamped a position when its slot was taken again, or has by now, is who has handled it. */
+static void stamps_check(const struct trial *trial, uint64_t count)
+{
+    uint64_t capacity = mr_ring_capacity(&trial->ring);
+    for (uint64_t i = 0; i < count; i++) {
+        uint64_t position = trial->plan.options.first_position + i;
+        uint32_t stamped = trial->seen[i];
+        if (i + capacity >= count) {
+            const struct message *message = mr_ring_slot(&trial->ring, position);
+            stamped = 0;
+            CHECK(trial, message->position == position);
+            for (uint32_t c = 0; c < COLUMNS; c++)
+                if (message->stamps[c] == stress_stamp(position))
+                    stamped |= 1U << c;
+        }
+        CHECK(trial, stamped == handled_by(trial, i));
     }
 }
 
-/* Waits, by work and not by time, until all is handled; any thread may look at any moment. */
-static void drain(const struct mr_ring *ring)
+static void counters_check(const struct trial *trial, const struct mr_consumer *consumer)
 {
-    for (;;) {
-        uint64_t slowest = mr_ring_slowest(ring);
-        uint64_t cursor = mr_ring_cursor(ring);
-        ASSERT(mr_position_ahead(cursor, slowest) >= 0);
-        if (slowest == cursor)
-            return;
-        sched_yield();
+    const struct mr_consumer_counters *counters = &consumer->counters;
+    uint64_t batches = 0;
+    for (uint32_t i = 0; i < MR_BATCH_SIZES; i++)
+        batches += mr_atomic_load(&counters->batch_sizes[i], relaxed);
+    CHECK(trial, batches == mr_atomic_load(&counters->batches, relaxed));
+    CHECK(trial,
+          mr_atomic_load(&counters->batch_largest, relaxed) <= mr_ring_capacity(&trial->ring));
+}
+
+/* A consumer's position says what it has handled, wherever it was interrupted. */
+static void consumer_check(struct trial *trial, struct handler *handler, uint64_t end)
+{
+    uint64_t position = mr_consumer_position(&handler->consumer);
+    bool permanent = (trial->plan.permanent >> handler->column & 1) != 0;
+    CHECK(trial, position == handler->begin + handler->released);
+    counters_check(trial, &handler->consumer);
+    for (uint64_t p = trial->plan.options.first_position; p != position; p++)
+        CHECK(trial, (handler->track[stress_index(trial, p)] & TRACK_HANDLED) != 0);
+    if (permanent && trial->plan.ending != END_HALTED) {
+        CHECK(trial, position == end);
+        for (uint32_t p = 0; p < trial->plan.producer_count; p++)
+            CHECK(trial, handler->tally.next[p] == trial->plan.messages);
     }
 }
 
-static void trial_check(const struct trial *trial, const struct actor *consumers)
+/* The workers have released each position once; all that were taken, but what is in hand. */
+static void pool_check(struct trial *trial, uint64_t end)
 {
-    uint64_t end = trial->ring.first_position + trial->messages * trial->producer_count;
-    assert_int_equal(mr_ring_cursor(&trial->ring), end);
-    for (uint32_t c = 0; c < trial->consumer_count; c++) {
-        assert_int_equal(mr_consumer_position(&trial->consumers[c]), end);
-        assert_int_equal(consumers[c].digest, consumers[0].digest);
-        for (uint32_t p = 0; p < trial->producer_count; p++)
-            assert_int_equal(consumers[c].counts[p], trial->messages);
+    const struct plan *plan = &trial->plan;
+    uint64_t taken = mr_pool_taken(&trial->pool);
+    uint64_t released = 0, in_hand = 0, sum = 0;
+    for (uint32_t w = 0; w < plan->worker_count; w++) {
+        const struct mr_worker *worker = &trial->workers[w];
+        uint64_t first, next;
+        sum += mr_atomic_load(&worker->handled, relaxed);
+        CHECK(trial, mr_atomic_load(&worker->handled, relaxed) ==
+                         trial->handlers[FIRST_WORKER + w].released);
+        if (mr_worker_in_hand(worker, &first, &next))
+            in_hand += next - first;
     }
+    for (uint64_t i = 0; i < total_of(trial); i++)
+        released += (trial->tracks[plan->pool_column][i] & TRACK_RELEASED) != 0;
+    CHECK(trial, released == sum);
+    CHECK(trial, released + in_hand == stress_index(trial, taken));
+    if (plan->ending != END_HALTED)
+        CHECK(trial, taken == end && in_hand == 0);
 }
 
-static void trial_run(uint64_t seed)
+static void trial_check(struct trial *trial)
 {
-    static struct trial trial;
-    static struct actor producers[PRODUCERS_MAX];
-    static struct actor consumers[CONSUMERS_MAX];
-    pthread_t producing[PRODUCERS_MAX] = {0};
-    pthread_t consuming[CONSUMERS_MAX] = {0};
+    const struct plan *plan = &trial->plan;
+    uint64_t end = mr_atomic_load(&trial->ring.claimed, relaxed);
+    uint64_t sent = 0;
+    for (uint32_t p = 0; p < plan->producer_count; p++)
+        sent += trial->producers[p].sent;
+    CHECK(trial, stress_index(trial, end) == sent);
+    CHECK(trial, plan->ending == END_HALTED || sent == total_of(trial));
+    CHECK(trial, mr_ring_cursor(&trial->ring) == end);
 
+    int status = mr_ring_drain(&trial->ring, 1);
+    CHECK(trial, status == (mr_ring_slowest(&trial->ring) == end ? MR_OK : MR_E_HALTED));
+    for (uint32_t c = 0; c < plan->founder_count; c++)
+        if (c == plan->pool_column)
+            pool_check(trial, end);
+        else
+            consumer_check(trial, &trial->handlers[c], end);
+    stamps_check(trial, sent);
+}
+
+static uint64_t trial_run(uint64_t seed)
+{
+    static struct trial trial = {.lounge = {.mutex = PTHREAD_MUTEX_INITIALIZER}};
     trial_build(&trial, seed);
-    for (uint32_t c = 0; c < trial.consumer_count; c++) {
-        consumers[c] = (struct actor){.trial = &trial, .index = c, .random = {seed + 100 + c}};
-        assert_int_equal(pthread_create(&consuming[c], NULL, consume, &consumers[c]), 0);
-    }
-    for (uint32_t p = 0; p < trial.producer_count; p++) {
-        producers[p] = (struct actor){.trial = &trial, .index = p, .random = {seed + 200 + p}};
-        assert_int_equal(pthread_create(&producing[p], NULL, produce, &producers[p]), 0);
-    }
-    for (uint32_t p = 0; p < trial.producer_count; p++)
-        pthread_join(producing[p], NULL);
-    drain(&trial.ring);
-    mr_ring_halt(&trial.ring);
-    for (uint32_t c = 0; c < trial.consumer_count; c++)
-        pthread_join(consuming[c], NULL);
-    trial_check(&trial, consumers);
-    free(trial.options.memory);
+    stress_watch_begin(&trial);
+    trial_start(&trial);
+    coordinate(&trial);
+    uint64_t handoffs = trial_join(&trial);
+    trial_check(&trial);
+    stress_watch_end();
+    trial_free(&trial);
+    return handoffs;
+}
+
+static uint64_t number_of(const char *name, uint64_t otherwise)
+{
+    const char *text = getenv(name);
+    return text == NULL ? otherwise : strtoull(text, NULL, 10);
 }
 
 static void every_consumer_gets_everything_once_in_order_and_nobody_overtakes(void **state)
 {
     (void)state;
-    const char *text = getenv("MR_SEED");
-    uint64_t seed = text == NULL ? SEED_DEFAULT : strtoull(text, NULL, 10);
-    /* One seed given: that trial alone, as the assertion's last line of output names it. */
-    int trials = text == NULL ? TRIALS : 1;
-    for (int i = 0; i < trials; i++) {
-        printf("MR_SEED=%" PRIu64 "\n", seed + (uint64_t)i);
-        fflush(stdout);
-        trial_run(seed + (uint64_t)i);
-    }
+    uint64_t seed = number_of("MR_SEED", SEED_DEFAULT);
+    uint64_t enough = number_of("MR_HANDOFFS", getenv("MR_SEED") == NULL ? HANDOFFS_DEFAULT : 1);
+    uint64_t handoffs = 0, trials = 0;
+    stress_watch_start();
+    do
+        handoffs += trial_run(seed + trials++);
+    while (handoffs < enough);
+    printf("stress: %" PRIu64 " hand-offs in %" PRIu64 " trials\n", handoffs, trials);
 }
 
 int main(void)

@@ -1,0 +1,119 @@
+/* The stress test's producers. */
+#include "tests/disruptor/stress.h"
+
+#include <sched.h>
+
+/* The slot is the producer's now: whoever never leaves has stamped what was there. Who else has is
+ * written down for the end. */
+static void take_slot(const struct trial *trial, const struct message *old, uint64_t position)
+{
+    uint64_t capacity = mr_ring_capacity(&trial->ring);
+    if (stress_index(trial, position) < capacity)
+        return;
+    uint64_t before = position - capacity;
+    uint32_t stamped = 0;
+    CHECK(trial, old->position == before);
+    for (uint32_t c = 0; c < COLUMNS; c++)
+        if (old->stamps[c] == stress_stamp(before))
+            stamped |= 1U << c;
+    CHECK(trial, (stamped & trial->plan.permanent) == trial->plan.permanent);
+    trial->seen[stress_index(trial, before)] = (uint16_t)stamped;
+}
+
+static void fill(struct producer *producer, uint64_t first, uint64_t next)
+{
+    struct trial *trial = producer->trial;
+    for (uint64_t p = first; p != next; p++) {
+        struct message *message = mr_ring_slot(&trial->ring, p);
+        take_slot(trial, message, p);
+        message->position = p;
+        message->producer = producer->index;
+        message->count = producer->sent++;
+        message->seal = stress_seal(message);
+    }
+}
+
+/* Claims in the producer's way. False: the ring is halted. */
+static bool claim(struct producer *producer, uint32_t count, uint64_t *first)
+{
+    struct trial *trial = producer->trial;
+    struct mr_ring *ring = &trial->ring;
+    while (!mr_ring_halted(ring)) {
+        int status = MR_AGAIN;
+        if (producer->plan->claiming == CLAIM_AS_RING)
+            status = mr_ring_claim(ring, count, first);
+        else if (producer->plan->claiming == CLAIM_WAITING)
+            status = mr_ring_claim_wait(ring, count, &producer->plan->wait, first);
+        else
+            status = mr_ring_try_claim(ring, count, first);
+        if (status == MR_OK)
+            return true;
+        CHECK(trial, status == MR_AGAIN || (status == MR_E_HALTED && mr_ring_halted(ring)));
+        if (producer->plan->claiming == CLAIM_TRYING)
+            sched_yield();
+    }
+    return false;
+}
+
+/* Publishes a claim in one go or in two; with several producers, these in any order. */
+static void publish(struct producer *producer, uint64_t first, uint32_t count)
+{
+    struct mr_ring *ring = &producer->trial->ring;
+    uint32_t part = (uint32_t)mr_random_below(&producer->random, 2 * (uint64_t)count);
+    if (part == 0 || part >= count) {
+        mr_ring_publish(ring, first, count);
+    } else if (ring->shared && mr_random_chance(&producer->random, 1, 2)) {
+        mr_ring_publish(ring, first + part, count - part);
+        mr_ring_publish(ring, first, part);
+    } else {
+        mr_ring_publish(ring, first, part);
+        mr_ring_publish(ring, first + part, count - part);
+    }
+}
+
+/* One of several producers may hold two claims, and publish the later one first. It must not wait
+ * for the second: the room may be what the first one keeps from the consumers. */
+static void publish_two(struct producer *producer, uint64_t first, uint32_t count)
+{
+    struct trial *trial = producer->trial;
+    uint64_t second;
+    bool got = producer->sent < trial->plan.messages &&
+               mr_ring_try_claim(&trial->ring, 1, &second) == MR_OK;
+    if (got) {
+        fill(producer, second, second + 1);
+        publish(producer, second, 1);
+    }
+    publish(producer, first, count);
+}
+
+static void pause_between(struct producer *producer)
+{
+    if (producer->plan->slow && mr_random_chance(&producer->random, 1, 32))
+        stress_nap(1000 + mr_random_below(&producer->random, 200000));
+    else if (mr_random_chance(&producer->random, 1, 200))
+        sched_yield();
+}
+
+void *stress_produce(void *argument)
+{
+    struct producer *producer = argument;
+    struct trial *trial = producer->trial;
+    const struct plan *plan = &trial->plan;
+    while (producer->sent < plan->messages) {
+        uint64_t count = 1 + mr_random_below(&producer->random, plan->batch_max);
+        uint64_t first;
+        if (count > plan->messages - producer->sent)
+            count = plan->messages - producer->sent;
+        if (!claim(producer, (uint32_t)count, &first))
+            break;
+        fill(producer, first, first + count);
+        if (trial->ring.shared && mr_random_chance(&producer->random, 1, 8))
+            publish_two(producer, first, (uint32_t)count);
+        else
+            publish(producer, first, (uint32_t)count);
+        pause_between(producer);
+    }
+    /* Release: pairs with the coordinator's acquire. */
+    mr_atomic_fetch_add(&trial->producing, UINT32_MAX, release);
+    return NULL;
+}
