@@ -156,7 +156,10 @@ static inline bool must_end(const struct mr_consumer *consumer)
 
 bool mr_batch_has_ended(const struct mr_processor *processor)
 {
-    return mr_ring_halted(processor->consumer->ring) || mr_consumer_alerted(processor->consumer);
+    const struct mr_consumer *consumer = processor->consumer;
+    /* Acquire: pairs with the releases in mr_ring_halt and mr_consumer_alert. */
+    return (mr_atomic_load(&consumer->ring->halted, acquire) |
+            mr_atomic_load(&consumer->alerted, acquire)) != 0;
 }
 
 /* The hot path: calls the handler for [at, end), until it does not say MR_OK or must end. Returns

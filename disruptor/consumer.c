@@ -49,7 +49,7 @@ static uint64_t look(const struct mr_consumer *consumer, uint64_t limit)
         return look_at_marks(consumer, limit);
     else
         /* Acquire: pairs with the release in mr_ring_publish. */
-        next = mr_atomic_load(&ring->published.position, acquire);
+        next = mr_atomic_load(&ring->published, acquire);
     /* A newcomer may stand before those it comes after, and a pool seem to go back for a moment. */
     if (mr_position_ahead(next, consumer->available) <= 0)
         return consumer->available;
@@ -94,7 +94,7 @@ enum mr_poll mr_consumer_idle_poll(const struct mr_consumer *consumer, uint64_t 
     bool published =
         ring->marks != NULL
             ? mr_ring_marked(ring, position)
-            : mr_position_ahead(mr_atomic_load(&ring->published.position, acquire), position) > 0;
+            : mr_position_ahead(mr_atomic_load(&ring->published, acquire), position) > 0;
     return published ? MR_POLL_GATED : MR_POLL_IDLE;
 }
 
@@ -148,7 +148,7 @@ static bool is_there(const struct mr_consumer *consumer)
     else if (ring->marks != NULL)
         return mr_ring_marked(ring, consumer->available);
     else
-        next = mr_atomic_load(&ring->published.position, acquire);
+        next = mr_atomic_load(&ring->published, acquire);
     return mr_position_ahead(next, consumer->available) > 0;
 }
 
@@ -165,21 +165,22 @@ static bool turn_brings(const struct mr_consumer *consumer, uint32_t turn)
 }
 
 /* Nothing was there: waits in the consumer's way. */
-static uint64_t wait_longer(struct mr_consumer *consumer)
+static uint64_t wait_longer(struct mr_consumer *consumer, uint64_t position)
 {
     struct mr_backoff backoff = mr_backoff_begin(&consumer->wait, consumer->park);
-    uint32_t turn = 0;
+    uint64_t available = position;
     bool ended = false;
-    /* Also after the end: what was published before it may have come after the last look. */
-    while (!turn_brings(consumer, turn) && !ended) {
+    for (uint32_t turn = 0; available == position && !ended; turn++) {
         ended = mr_ring_halted(consumer->ring) || mr_consumer_alerted(consumer) ||
                 !mr_backoff_pause(&backoff);
-        turn++;
+        /* Also after the end: what was published before it may have come after the last look. */
+        if (turn_brings(consumer, turn))
+            available = mr_consumer_look(consumer);
     }
     mr_count_up(&consumer->counters.stalls, 1);
     if (backoff.sleeps > 0)
         mr_count_up(&consumer->counters.sleeps, backoff.sleeps);
-    return mr_consumer_look(consumer);
+    return available;
 }
 
 uint64_t mr_consumer_wait(struct mr_consumer *consumer)
@@ -188,7 +189,7 @@ uint64_t mr_consumer_wait(struct mr_consumer *consumer)
     if (consumer->available != position)
         return consumer->available;
     uint64_t available = look_paced(consumer, position);
-    return available != position ? available : wait_longer(consumer);
+    return available != position ? available : wait_longer(consumer, position);
 }
 
 /* -- Alerting. --------------------------------------------------------------------------------- */

@@ -3,10 +3,9 @@
 
 #include <string.h>
 
-_Static_assert(sizeof(struct mr_dead_letter) == 32, "the content is aligned to 8, and to 32 if "
-                                                    "the slot is");
+_Static_assert(sizeof(struct mr_dead_letter) == 32, "a letter's content is aligned to 8");
 
-/* The bytes of a slot that belong to its user: in the latency layout all but the mark at its end. */
+/* The bytes of a slot that are its user's: in the latency layout all but the mark at its end. */
 static size_t slot_bytes(const struct mr_ring *ring)
 {
     return ring->layout == MR_RING_LATENCY ? ring->stride - sizeof(uint32_t) : ring->stride;

@@ -60,7 +60,7 @@ static struct mr_backoff await_room_begin(const struct mr_processor *processor)
     return mr_backoff_begin(&wait, NULL);
 }
 
-/* Nothing came: by the end of the time limit, if there is one, and nothing else has ended the wait. */
+/* Nothing came: because of the time limit, if there is one and nothing else has ended the wait. */
 static void tell_timeout(const struct mr_processor *processor)
 {
     const struct mr_handler *handler = &processor->options.handler;

@@ -19,6 +19,8 @@ static bool has_room(struct mr_ring *ring, uint64_t claimed, uint32_t count)
     /* Release: pairs with the acquire above. A slower producer may put an older gate over a newer
      * one, which costs another look and nothing else. */
     mr_atomic_store(&ring->gate, gate, release);
+    if (!ring->shared)
+        mr_atomic_store(&ring->room_end, gate + mr_ring_capacity(ring), relaxed);
     return mr_position_ahead(claimed + count, gate) <= capacity;
 }
 
@@ -77,4 +79,17 @@ int mr_ring_claim_wait(struct mr_ring *ring, uint32_t count, const struct mr_wai
     }
     mr_atomic_fetch_add(&ring->stalled_ns, mr_monotonic_ns() - began_ns, relaxed);
     return status;
+}
+
+/* -- A producer of its own. -------------------------------------------------------------------- */
+
+struct mr_claim mr_producer_claim_slow(struct mr_ring *ring, uint32_t count, struct mr_wait wait,
+                                       bool waits)
+{
+    struct mr_claim claim = {.first = 0};
+    claim.status = mr_ring_try_claim_slow(ring, count, &claim.first);
+    if (claim.status == MR_AGAIN && waits)
+        claim.status = mr_ring_claim_wait(ring, count, &wait, &claim.first);
+    claim.room_end = mr_atomic_load(&ring->room_end, relaxed);
+    return claim;
 }

@@ -96,11 +96,15 @@ int mr_ring_init(struct mr_ring *ring, const struct mr_ring_options *options,
     ring->consumer_wait = options->consumer_wait;
     ring->wakes_consumers = options->consumer_wait.kind == MR_WAIT_PARK;
     ring->wakes_others = ring->wakes_consumers || options->producer_wait.kind == MR_WAIT_PARK;
-    atomic_init(&ring->published.position, options->first_position);
+    atomic_init(&ring->published, options->first_position);
     atomic_init(&ring->claimed, options->first_position);
     atomic_init(&ring->gate, options->first_position);
+    /* Behind the claims of several producers by so much that no stream is long enough to see it. */
+    atomic_init(&ring->room_end,
+                options->first_position + (ring->shared ? UINT64_MAX : options->capacity));
     atomic_init(&ring->floor, options->first_position);
     marks_place(ring, options);
+    ring->publishes_plainly = ring->marks == NULL && !ring->wakes_consumers;
     return MR_OK;
 }
 
@@ -110,7 +114,7 @@ uint64_t mr_ring_cursor(const struct mr_ring *ring)
 {
     if (ring->marks == NULL)
         /* Acquire: pairs with the release in mr_ring_publish. */
-        return mr_atomic_load(&ring->published.position, acquire);
+        return mr_atomic_load(&ring->published, acquire);
     /* All below the slowest consumer is published, as is what lies a whole ring back: look from
      * there, and not forever if the producers are as fast as we. */
     uint64_t cursor = mr_ring_slowest(ring);

@@ -4,8 +4,8 @@
  *
  * A *lane* is a consumer with a priority: its place in the array, the first being the most urgent.
  * The next batch comes from the most urgent lane that has something, unless a lane is *due*: since
- * it was last served or found empty, `patience` batches went to others. Of several that are due, the
- * one that is due for the longest is next; of equals, the most urgent.
+ * it was last served or found empty, `patience` batches went to others. Of several that are due,
+ * the one that is due for the longest is next; of equals, the most urgent.
  *
  *     uint32_t lane;
  *     uint64_t first, next;
@@ -14,9 +14,9 @@
  *         mr_consumer_release(consumers[lane], next);
  *     }
  *
- * The bound: while a lane has something, at most patience + count - 2 batches in a row go to others,
- * where `count`, at least 2, is the number of lanes; batch_max of their consumers bounds each batch
- * in positions.
+ * The bound: while a lane has something, at most patience + count - 2 batches in a row go to
+ * others, where `count`, at least 2, is the number of lanes; batch_max of their consumers bounds
+ * each batch in positions.
  *
  * Why. A lane that has something is not found empty, so each batch of another's brings it one batch
  * nearer to being due; after at most `patience` of them it is due, and from then on one batch later
@@ -30,9 +30,9 @@
  * before its turn. If all patience is below the number of lanes, being due is the rule, and busy
  * lanes take turns.
  *
- * This is earliest deadline first (Liu and Layland, 1973) on top of plain priorities, with deadlines
- * counted in batches: it needs no clock, and looks at a lane's ring only when it is that lane's
- * turn.
+ * This is earliest deadline first (Liu and Layland, 1973) on top of plain priorities, with
+ * deadlines counted in batches: it needs no clock, and looks at a lane's ring only when it is that
+ * lane's turn.
  */
 #ifndef MILLRACE_LANES_H
 #define MILLRACE_LANES_H

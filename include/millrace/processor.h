@@ -17,10 +17,10 @@
  *
  * What is released, and when. All of a batch at its end; or the part of it that was handled, when
  * the ring is halted, the consumer alerted, or a position fails for good. So the consumer's
- * position always says what was handled, and another processor on the same consumer (or worker) goes
- * on exactly there. Until its release a position may be handled several times, by rewinds: what a
- * handler gathers in a batch it writes out in `flush`, which comes before every release and may ask
- * for a rewind itself.
+ * position always says what was handled, and another processor on the same consumer (or worker)
+ * goes on exactly there. Until its release a position may be handled several times, by rewinds:
+ * what a handler gathers in a batch it writes out in `flush`, which comes before every release and
+ * may ask for a rewind itself.
  *
  *     a position that fails for good    with MR_FAILURE_STOP     with MR_FAILURE_SKIP
  *     ----------------------------------|------------------------|-----------------------------
@@ -95,8 +95,8 @@ struct mr_failure_policy {
     enum mr_failure_action action; /* when these have failed, too */
     /* Where dead letters go: another ring, whose slots hold mr_dead_letter_size bytes and are a
      * multiple of 8 bytes long. With several writers it must have MR_PRODUCER_MULTI. If it is
-     * halted while it is full, the processor ends with MR_E_HALTED instead of waiting for room. Must
-     * be there for SKIP; NULL if nothing is ever skipped. */
+     * halted while it is full, the processor ends with MR_E_HALTED instead of waiting for room.
+     * Must be there for SKIP; NULL if nothing is ever skipped. */
     struct mr_ring *dead_letters;
 };
 
@@ -159,11 +159,11 @@ struct mr_processor {
 };
 
 /* Prepares a processor; the options are copied, what they point to is not. MR_OK; MR_E_INVALID: no
- * handler, not exactly one of consumer and worker, a consumer that is in no ring, an unknown action,
- * SKIP without a ring for dead letters, or one whose slots are too small or no multiple of 8 bytes,
- * or the same ring, or a longest pause below the first. Nothing is allocated; an unused processor is
- * simply dropped. A consumer has one processor at a time; a new one goes on where the last one
- * ended. One thread. */
+ * handler, not exactly one of consumer and worker, a consumer that is in no ring, an unknown
+ * action, SKIP without a ring for dead letters, or one whose slots are too small or no multiple of
+ * 8 bytes, or the same ring, or a longest pause below the first. Nothing is allocated; an unused
+ * processor is simply dropped. A consumer has one processor at a time; a new one goes on where the
+ * last one ended. One thread. */
 int mr_processor_init(struct mr_processor *processor, const struct mr_processor_options *options,
                       struct mr_error *error);
 
@@ -180,10 +180,10 @@ int mr_processor_work(struct mr_processor *processor);
  *     MR_AGAIN  the same, while a dead letter waited for room: its position is not released, and
  *               the handler will be called for it again
  *     negative  why it stopped, or what start returned
- * After an alert that was cleared it may be run again. Once it has stopped, it only returns the same
- * status again, and calls nothing; a new mr_processor_init begins where it ended. A halt does not
- * wait for what is published: to handle everything first, use mr_ring_drain before mr_ring_halt. The
- * processor's thread; blocking. */
+ * After an alert that was cleared it may be run again. Once it has stopped, it only returns the
+ * same status again, and calls nothing; a new mr_processor_init begins where it ended. A halt does
+ * not wait for what is published: to handle everything first, use mr_ring_drain before
+ * mr_ring_halt. The processor's thread; blocking. */
 int mr_processor_run(struct mr_processor *processor);
 
 /* The processor as an agent, for a runner; lives as long as the processor. While the ring is halted

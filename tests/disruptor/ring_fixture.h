@@ -130,7 +130,7 @@ static inline void publish(uint64_t n, uint32_t count)
 /* Claims `count` and returns the number of the first. */
 static inline uint64_t claim(uint32_t count)
 {
-    uint64_t first;
+    uint64_t first = 0;
     assert_int_equal(mr_ring_try_claim(&fixture.ring, count, &first), MR_OK);
     return number(first);
 }
@@ -142,7 +142,7 @@ static inline void produce(uint32_t count)
 
 static inline void assert_full(void)
 {
-    uint64_t first;
+    uint64_t first = 0;
     assert_int_equal(mr_ring_try_claim(&fixture.ring, 1, &first), MR_AGAIN);
 }
 

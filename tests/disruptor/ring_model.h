@@ -209,10 +209,9 @@ static inline uint64_t model_wait(struct model *model, uint32_t index)
 {
     struct model_consumer *self = &model->consumers[index];
     uint64_t available = model_available(model, index);
-    if (available != self->position)
-        return available;
-    self->stalls++;
-    return model_look(model, index); /* a last time */
+    if (available == self->position)
+        self->stalls++;
+    return available;
 }
 
 static inline int model_drain(const struct model *model)

@@ -60,7 +60,7 @@ enum temper {
     COMMUTES,      /* alone in its ring: leaves it, and joins again where it left */
 };
 
-enum claiming { CLAIM_AS_RING, CLAIM_WAITING, CLAIM_TRYING };
+enum claiming { CLAIM_AS_RING, CLAIM_WAITING, CLAIM_TRYING, CLAIM_BY_OWN };
 enum looking { LOOK_WAITING, LOOK_AVAILABLE, LOOK_AGAIN, LOOK_POLLING };
 enum ending { END_DRAINED, END_DRAINED_IN_TIME, END_HALTED };
 
@@ -156,6 +156,7 @@ struct producer {
     const struct producer_plan *plan;
     uint32_t index;
     struct mr_random random;
+    struct mr_producer own; /* CLAIM_BY_OWN */
     uint64_t sent;
     pthread_t thread;
 };

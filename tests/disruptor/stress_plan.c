@@ -160,7 +160,7 @@ static void handler_choose(struct plan *plan, struct mr_random *random, uint32_t
 static void producer_choose(struct plan *plan, struct mr_random *random, uint32_t index)
 {
     struct producer_plan *producer = &plan->producers[index];
-    producer->claiming = (enum claiming)from_to(random, 0, CLAIM_TRYING);
+    producer->claiming = (enum claiming)from_to(random, 0, CLAIM_BY_OWN);
     producer->slow = !plan->large && mr_random_chance(random, 1, 4);
     producer->wait = wait_choose(plan, random);
 }
@@ -201,7 +201,7 @@ void stress_plan(struct plan *plan, uint64_t seed)
     struct mr_random random;
     *plan = (struct plan){.seed = seed};
     mr_random_init(&random, mr_mix64(seed));
-    plan->large = mr_random_chance(&random, 1, 12);
+    plan->large = mr_random_chance(&random, 1, 20);
     cast_choose(plan, &random);
     sizes_choose(plan, &random);
     plan->permanent = (1U << plan->founder_count) - 1;

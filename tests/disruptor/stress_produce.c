@@ -24,7 +24,9 @@ static void fill(struct producer *producer, uint64_t first, uint64_t next)
 {
     struct trial *trial = producer->trial;
     for (uint64_t p = first; p != next; p++) {
-        struct message *message = mr_ring_slot(&trial->ring, p);
+        struct message *message = producer->plan->claiming == CLAIM_BY_OWN
+                                      ? mr_producer_slot(&producer->own, p)
+                                      : mr_ring_slot(&trial->ring, p);
         take_slot(trial, message, p);
         message->position = p;
         message->producer = producer->index;
@@ -33,41 +35,63 @@ static void fill(struct producer *producer, uint64_t first, uint64_t next)
     }
 }
 
+/* One of the ways to claim; a producer object may claim either way. */
+static int claim_once(struct producer *producer, uint32_t count, uint64_t *first)
+{
+    struct mr_ring *ring = &producer->trial->ring;
+    switch (producer->plan->claiming) {
+    case CLAIM_AS_RING:
+        return mr_ring_claim(ring, count, first);
+    case CLAIM_WAITING:
+        return mr_ring_claim_wait(ring, count, &producer->plan->wait, first);
+    case CLAIM_BY_OWN:
+        /* Now and then it is dropped, and a new one goes on. */
+        if (mr_random_chance(&producer->random, 1, 64))
+            producer->own = mr_producer_of(ring, &producer->plan->wait);
+        return mr_random_chance(&producer->random, 1, 2)
+                   ? mr_producer_claim(&producer->own, count, first)
+                   : mr_producer_try_claim(&producer->own, count, first);
+    case CLAIM_TRYING:
+    default:
+        return mr_ring_try_claim(ring, count, first);
+    }
+}
+
 /* Claims in the producer's way. False: the ring is halted. */
 static bool claim(struct producer *producer, uint32_t count, uint64_t *first)
 {
-    struct trial *trial = producer->trial;
-    struct mr_ring *ring = &trial->ring;
-    while (!mr_ring_halted(ring)) {
-        int status = MR_AGAIN;
-        if (producer->plan->claiming == CLAIM_AS_RING)
-            status = mr_ring_claim(ring, count, first);
-        else if (producer->plan->claiming == CLAIM_WAITING)
-            status = mr_ring_claim_wait(ring, count, &producer->plan->wait, first);
-        else
-            status = mr_ring_try_claim(ring, count, first);
+    const struct trial *trial = producer->trial;
+    while (!mr_ring_halted(&trial->ring)) {
+        int status = claim_once(producer, count, first);
         if (status == MR_OK)
             return true;
-        CHECK(trial, status == MR_AGAIN || (status == MR_E_HALTED && mr_ring_halted(ring)));
-        if (producer->plan->claiming == CLAIM_TRYING)
+        CHECK(trial, status == MR_AGAIN || (status == MR_E_HALTED && mr_ring_halted(&trial->ring)));
+        if (producer->plan->claiming >= CLAIM_TRYING)
             sched_yield();
     }
     return false;
 }
 
+static void publish_part(struct producer *producer, uint64_t first, uint32_t count)
+{
+    if (producer->plan->claiming == CLAIM_BY_OWN)
+        mr_producer_publish(&producer->own, first, count);
+    else
+        mr_ring_publish(&producer->trial->ring, first, count);
+}
+
 /* Publishes a claim in one go or in two; with several producers, these in any order. */
 static void publish(struct producer *producer, uint64_t first, uint32_t count)
 {
-    struct mr_ring *ring = &producer->trial->ring;
     uint32_t part = (uint32_t)mr_random_below(&producer->random, 2 * (uint64_t)count);
     if (part == 0 || part >= count) {
-        mr_ring_publish(ring, first, count);
-    } else if (ring->shared && mr_random_chance(&producer->random, 1, 2)) {
-        mr_ring_publish(ring, first + part, count - part);
-        mr_ring_publish(ring, first, part);
+        publish_part(producer, first, count);
+    } else if (producer->trial->ring.shared && mr_random_chance(&producer->random, 1, 2)) {
+        publish_part(producer, first + part, count - part);
+        publish_part(producer, first, part);
     } else {
-        mr_ring_publish(ring, first, part);
-        mr_ring_publish(ring, first + part, count - part);
+        publish_part(producer, first, part);
+        publish_part(producer, first + part, count - part);
     }
 }
 
@@ -99,6 +123,7 @@ void *stress_produce(void *argument)
     struct producer *producer = argument;
     struct trial *trial = producer->trial;
     const struct plan *plan = &trial->plan;
+    producer->own = mr_producer_of(&trial->ring, &producer->plan->wait);
     while (producer->sent < plan->messages) {
         uint64_t count = 1 + mr_random_below(&producer->random, plan->batch_max);
         uint64_t first;

@@ -17,8 +17,7 @@ static void print_state(const struct trial *trial)
     fprintf(stderr,
             "ring: claimed %" PRIu64 ", published %" PRIu64 ", gate %" PRIu64 ", floor %" PRIu64
             ", gating %" PRIx64 ", version %" PRIu32 "%s\n",
-            mr_atomic_load(&ring->claimed, relaxed),
-            mr_atomic_load(&ring->published.position, relaxed),
+            mr_atomic_load(&ring->claimed, relaxed), mr_atomic_load(&ring->published, relaxed),
             mr_atomic_load(&ring->gate, relaxed), mr_atomic_load(&ring->floor, relaxed),
             mr_atomic_load(&ring->gating, relaxed), mr_atomic_load(&ring->version, relaxed),
             mr_ring_halted(ring) ? ", halted" : "");

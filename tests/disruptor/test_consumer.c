@@ -405,6 +405,39 @@ static void who_parks_where_nobody_wakes_it_naps_and_misses_nothing(void)
     }
 }
 
+enum { HANDED_OVER = 300 };
+
+static void *consume_all(void *argument)
+{
+    struct mr_consumer *self = argument;
+    for (uint64_t n = 0; n < HANDED_OVER; n++) {
+        ASSERT(mr_consumer_wait(self) == at(n + 1));
+        mr_consumer_release(self, at(n + 1));
+    }
+    return NULL;
+}
+
+/* Three that sleep as soon as they can, and a ring that is full with one message: each wakes the
+ * next one all the time, in the moment in which that falls asleep. */
+static void no_wake_up_is_lost_between_those_that_park(void)
+{
+    fixture.options.capacity = 1;
+    fixture.options.consumer_wait = quick_park;
+    fixture.options.producer_wait = quick_park;
+    ring_open();
+    add(0, 0);
+    add(1, 1U << 0);
+    pthread_t first = thread_start(consume_all, consumer(0));
+    pthread_t second = thread_start(consume_all, consumer(1));
+    for (uint64_t n = 0; n < HANDED_OVER; n++) {
+        uint64_t position = 0;
+        assert_int_equal(mr_ring_claim(&fixture.ring, 1, &position), MR_OK);
+        publish(n, 1);
+    }
+    thread_join(first);
+    thread_join(second);
+}
+
 static void who_does_not_park_announces_no_sleep(void)
 {
     FOR_EACH_WAIT_KIND(kind)
@@ -534,6 +567,7 @@ int main(void)
         over_shapes(who_parks_is_woken_in_a_ring_whose_consumers_park),
         over_shapes(who_comes_after_others_is_woken_also_where_only_producers_park),
         over_shapes(who_parks_where_nobody_wakes_it_naps_and_misses_nothing),
+        over_shapes(no_wake_up_is_lost_between_those_that_park),
         over_shapes(who_does_not_park_announces_no_sleep),
         over_shapes(counters_tell_how_large_batches_are),
         over_shapes(counters_tell_what_looks_and_waits_found_nothing),

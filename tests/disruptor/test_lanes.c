@@ -65,7 +65,7 @@ static uint32_t pending(uint32_t lane)
 
 static void fill(uint32_t lane, uint32_t up_to)
 {
-    uint64_t first;
+    uint64_t first = 0;
     while (pending(lane) < up_to) {
         assert_int_equal(mr_ring_try_claim(&fixture.rings[lane], 1, &first), MR_OK);
         mr_ring_publish(&fixture.rings[lane], first, 1);

@@ -71,10 +71,11 @@ static struct trial {
     uint64_t attempt; /* of the last call */
     int failure;      /* of the position that is flushed before, decided about or held */
     bool ended;
+    bool calm; /* nothing goes wrong any more */
     int work;
 
     struct entry ledger[POSITIONS];
-    uint64_t calls, stops, skips, holds, cuts; /* of all trials: that there were some */
+    uint64_t calls, stops, skips, holds, cuts, pauses; /* of all trials: that there were some */
     alignas(MR_RING_PADDING) unsigned char memory[CAPACITY_MAX * MR_RING_PADDING];
     alignas(MR_RING_PADDING) unsigned char letter_memory[(LETTERS_MAX + 1) * MR_RING_PADDING];
 } trial;
@@ -306,7 +307,7 @@ static enum mr_failure_action failed(void *context, const struct mr_delivery *de
 static void publish_some(void)
 {
     uint32_t count = 1 + (uint32_t)below(mr_ring_capacity(&trial.ring));
-    uint64_t first;
+    uint64_t first = 0;
     if (mr_ring_try_claim(&trial.ring, count, &first) != MR_OK)
         return;
     CHECK(first + count - trial.base <= POSITIONS);
@@ -351,9 +352,12 @@ static void alert_clear(void)
 /* One turn, and whether it left things as the model has them. */
 static void turn(void)
 {
-    bool waiting = trial.rewinds > 0 && trial.options.rewind.pause_ns > 0;
+    if (trial.processor.resume_ns != 0 && (trial.calm || below(2) == 0))
+        trial.processor.resume_ns = 1; /* the pause is over: no trial depends on the clock */
+    bool waiting = trial.processor.resume_ns > 1;
     bool batch_due = trial.state == BETWEEN && !trial.ended && !waiting &&
                      mr_ring_cursor(&trial.ring) != position_now();
+    uint64_t calls = trial.calls;
     trial.work = 0;
     if (trial.state == HOLDING && trial.ended)
         trial.state = BETWEEN;
@@ -364,6 +368,8 @@ static void turn(void)
     CHECK(work == (trial.state == STOPPED ? trial.failure : trial.work));
     CHECK(position_now() == trial.released);
     CHECK(!batch_due || work != 0 || trial.ended);
+    CHECK(!waiting || trial.calls == calls);
+    trial.pauses += waiting;
 }
 
 /* -- A trial. ---------------------------------------------------------------------------------- */
@@ -423,6 +429,7 @@ static void trial_open(uint64_t seed)
     trial.flush_fails = rate() / 8;
     trial.flush_agains = rate();
     trial.at = trial.next = 0;
+    trial.calm = false;
     rings_open();
     alert_clear();
     trial.options.handler =
@@ -435,7 +442,7 @@ static void trial_open(uint64_t seed)
     trial.options.failure.dead_letters = &trial.letters;
     trial.options.failure.action = (enum mr_failure_action)below(2);
     trial.options.rewind.rewinds_max = (uint32_t)below(4);
-    trial.options.rewind.pause_ns = below(4) == 0 ? 1 : 0;
+    trial.options.rewind.pause_ns = below(4) == 0 ? UINT64_MAX : 0;
     processor_open();
 }
 
@@ -455,6 +462,7 @@ static void between_turns(void)
 static void finish(void)
 {
     trial.fails = trial.agains = trial.alerts = trial.flush_fails = trial.flush_agains = 0;
+    trial.calm = true;
     alert_clear();
     if (trial.state == STOPPED)
         processor_open();
@@ -490,7 +498,7 @@ static void every_position_is_handled_once_or_is_one_dead_letter_or_is_where_it_
     /* It was no walk in the park. */
     if (text == NULL)
         assert_true(trial.calls > 100000 && trial.stops > 1000 && trial.skips > 1000 &&
-                    trial.holds > 1000 && trial.cuts > 1000);
+                    trial.holds > 1000 && trial.cuts > 1000 && trial.pauses > 1000);
 }
 
 int main(void)

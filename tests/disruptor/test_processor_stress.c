@@ -127,7 +127,7 @@ static void *produce(void *argument)
     struct mr_ring *ring = &actor->trial->ring;
     for (uint32_t left = MESSAGES; left > 0;) {
         uint32_t count = 1 + (uint32_t)mr_random_below(&actor->random, mr_ring_capacity(ring));
-        uint64_t first;
+        uint64_t first = 0;
         if (count > left)
             count = left;
         int status = mr_ring_claim(ring, count, &first);

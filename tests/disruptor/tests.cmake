@@ -8,3 +8,9 @@ target_sources(
             ${CMAKE_CURRENT_SOURCE_DIR}/disruptor/stress_visit.c
             ${CMAKE_CURRENT_SOURCE_DIR}/disruptor/stress_watch.c
             ${CMAKE_CURRENT_SOURCE_DIR}/disruptor/stress_work.c)
+
+# It brings its own sanitizer; and it sees the same sources in every build.
+if(NOT MILLRACE_SANITIZE AND NOT MILLRACE_COVERAGE)
+    mr_script_test(disruptor tsan_catches ${CMAKE_CURRENT_SOURCE_DIR}/disruptor/tsan_catches.sh)
+    set_tests_properties(disruptor/tsan_catches PROPERTIES ENVIRONMENT CC=${CMAKE_C_COMPILER})
+endif()
