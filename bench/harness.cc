@@ -1,4 +1,4 @@
-// All the C++ there is in Millrace: Google Benchmark runs the measurements, this file says in which
+// The frame of the benches: Google Benchmark runs the measurements, this file says in which
 // order, and prints. See harness.h.
 #include "bench/harness.h"
 

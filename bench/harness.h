@@ -3,7 +3,7 @@
  * turn (A B A B ...), and prints medians for people or for machines. Pure C; Google Benchmark,
  * which runs the measurements, stays behind harness.cc.
  *
- * A bench is one file, bench/bench_NAME.c:
+ * A bench is one file, bench/bench_NAME.c (one with peers has a folder, bench/NAME, beside it):
  *
  *     static double measure_ours(void *context) { ...; return messages / seconds; }
  *     static double measure_peer(void *context) { ... }

@@ -63,12 +63,22 @@ function(mr_example name)
     endif()
 endfunction()
 
-# mr_bench(NAME SOURCE... LINK library...) makes build/bench/bench_NAME on the harness; `make bench`
-# runs it. LINK names what it measures: folders of Millrace and peers.
+# mr_bench(NAME SOURCE... LINK library... [PEERS peer...]) makes build/bench/bench_NAME, of C and
+# C++ sources, on the harness; `make bench` runs it. LINK names what it measures. Each peer X that
+# was found (mr_peer in Dependencies.cmake) is linked, NAME/peer_X.cc is compiled, and
+# MR_BENCH_PEER_X is defined, in capitals; the bench does without the others.
 function(mr_bench name)
-    cmake_parse_arguments(arg "" "" "LINK" ${ARGN})
+    cmake_parse_arguments(arg "" "" "LINK;PEERS" ${ARGN})
     add_executable(bench_${name} ${arg_UNPARSED_ARGUMENTS})
     target_link_libraries(bench_${name} PRIVATE millrace_flags bench_harness ${arg_LINK})
+    foreach(peer ${arg_PEERS})
+        if(TARGET peer_${peer})
+            string(TOUPPER MR_BENCH_PEER_${peer} defined)
+            target_sources(bench_${name} PRIVATE ${name}/peer_${peer}.cc)
+            target_link_libraries(bench_${name} PRIVATE peer_${peer})
+            target_compile_definitions(bench_${name} PRIVATE ${defined})
+        endif()
+    endforeach()
     set_target_properties(bench_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY
                                                    ${CMAKE_BINARY_DIR}/bench)
     add_dependencies(benches bench_${name})

@@ -10,8 +10,8 @@ enum {
      * so that a consumer that is far behind begins to handle what it has found. */
     LOOK_MAX = 512,
 
-    PACE_MAX = 127,   /* pauses before a look: 1 to 5 us */
-    PACE_BATCH = 512, /* a batch of this size needs no pacing */
+    PACE_MAX = 127,    /* pauses before a look: 1 to 5 us */
+    PACE_BATCH = 2048, /* a batch of this size needs no pacing */
 
     /* In the latency layout: looks a turn of spinning, and how many turns these are at most where
      * yielding or sleeping comes next. */

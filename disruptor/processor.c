@@ -48,15 +48,11 @@ static void await_pause(const struct mr_processor *processor)
 }
 
 /* Room for a dead letter comes in another ring than an alert or a halt, and nobody sleeps in two
- * places: who would park naps. */
+ * places: so without a park, and who would park naps. */
 static struct mr_backoff await_room_begin(const struct mr_processor *processor)
 {
     struct mr_wait wait = processor->consumer->wait;
     wait.timeout_ns = 0;
-    if (wait.kind == MR_WAIT_PARK) {
-        wait.kind = MR_WAIT_SLEEP;
-        wait.sleep_ns = 0;
-    }
     return mr_backoff_begin(&wait, NULL);
 }
 

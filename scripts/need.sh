@@ -1,7 +1,8 @@
 #!/bin/sh
 # need.sh GROUP...: makes sure that what the groups need is installed. When all is there it says
 # nothing and costs nothing. Otherwise it lists what is missing; as root it installs that from the
-# distribution, and as anybody else it says the one command to run and exits with 2.
+# distribution, and as anybody else it says the one command to run and exits with 2. The peers that
+# the benches compare with are no more than wanted: it says which are missing, and goes on.
 #
 #   product   build the library and the tool
 #   test      build and run the tests
@@ -9,6 +10,7 @@
 #   tidy      check the sources
 
 missing=
+wanted=
 
 need() # PACKAGE CHECK...: the package is missing if the check fails
 {
@@ -22,6 +24,13 @@ has_command()
     command -v "$1"
 }
 
+want() # PACKAGE CHECK...
+{
+    package=$1
+    shift
+    "$@" >/dev/null 2>&1 || wanted="$wanted $package"
+}
+
 # A compiler can be there without the C library's headers.
 has_header()
 {
@@ -31,6 +40,12 @@ has_header()
 has_cxx_header()
 {
     echo "#include <$1>" | "${CXX:-c++}" -x c++ -E -
+}
+
+# Installed, or the little of it that need-dpdk.sh gets.
+has_dpdk()
+{
+    pkg-config --exists libdpdk || [ -e "$(dirname "$0")/../build/peers/dpdk/librte_ring.so" ]
 }
 
 need_product()
@@ -53,6 +68,10 @@ need_bench()
     need g++ has_command "${CXX:-c++}"
     need libbenchmark-dev has_cxx_header benchmark/benchmark.h
     need fio has_command fio
+    want libboost-dev has_cxx_header boost/lockfree/policies.hpp
+    want libck-dev has_header ck_ring.h
+    want libtbb-dev has_cxx_header oneapi/tbb/version.h
+    want libdpdk-dev has_dpdk
 }
 
 need_tidy()
@@ -75,10 +94,9 @@ quietly()
     return "$status"
 }
 
-install_packages()
+install_packages() # PACKAGE...
 {
-    # shellcheck disable=SC2086 # a list of words
-    quietly apt-get install --yes --quiet=2 --no-install-recommends $missing
+    quietly apt-get install --yes --quiet=2 --no-install-recommends "$@"
 }
 
 update_lists()
@@ -92,10 +110,38 @@ has_no_lists()
     ! find /var/lib/apt/lists -name '*Packages*' 2>/dev/null | grep -q .
 }
 
+# What is only wanted: installs it where that is possible, and says what remains missing.
+get_wanted()
+{
+    remaining=
+    for package in $wanted; do
+        if get_peer "$package"; then
+            # What was configured without it is configured anew.
+            rm -f "$(dirname "$0")"/../build*/configured
+        else
+            remaining="$remaining $package"
+        fi
+    done
+    [ -z "$remaining" ] || echo "The benches do without$remaining, which cannot be installed." >&2
+}
+
+get_peer() # PACKAGE
+{
+    command -v apt-get >/dev/null || return 1
+    if [ "$1" = libdpdk-dev ]; then
+        quietly "$(dirname "$0")/need-dpdk.sh"
+    else
+        [ "$(id -u)" -eq 0 ] && install_packages "$1"
+    fi
+}
+
 for group in "$@"; do
     "need_$group"
 done
-[ -n "$missing" ] || exit 0
+if [ -z "$missing" ]; then
+    get_wanted
+    exit 0
+fi
 
 echo "Missing packages:$missing" >&2
 if ! command -v apt-get >/dev/null; then
@@ -113,10 +159,12 @@ echo "Installing them with apt-get; this may take a minute." >&2
 if has_no_lists; then
     update_lists
 fi
-if ! install_packages; then
+# shellcheck disable=SC2086 # a list of words
+if ! install_packages $missing; then
     echo "That failed; trying once more with fresh package lists." >&2
-    if ! update_lists || ! install_packages; then
+    if ! update_lists || ! install_packages $missing; then
         echo "apt-get cannot install$missing: see its messages above." >&2
         exit 2
     fi
 fi
+get_wanted

@@ -187,6 +187,13 @@ struct mr_ring {
     struct mr_cursor cursors[MR_RING_CONSUMERS_MAX];
 };
 
+/* How far `position` is ahead of `other`; right across the wrap of uint64_t too. Any
+ * thread; wait-free. */
+static inline int64_t mr_position_ahead(uint64_t position, uint64_t other)
+{
+    return (int64_t)(position - other);
+}
+
 /* -- Setting up. ------------------------------------------------------------------------------- */
 
 /* Bytes of options->memory that a ring of these options needs (memory itself is not looked at); 0
@@ -266,6 +273,14 @@ int mr_ring_claim_wait(struct mr_ring *ring, uint32_t count, const struct mr_wai
  * consumer may read (or write, if those after it expect that) until it releases. Consecutive
  * positions are mr_ring_stride bytes apart but where the ring wraps. Any thread; wait-free. */
 static inline void *mr_ring_slot(const struct mr_ring *ring, uint64_t position);
+
+/* How many of the slots of [first, next) lie side by side, from `first` on: all of them, or those
+ * before the wrap. Any thread; wait-free. */
+static inline uint64_t mr_ring_run(const struct mr_ring *ring, uint64_t first, uint64_t next)
+{
+    uint64_t wrap = (first | ring->mask) + 1;
+    return mr_position_ahead(next, wrap) < 0 ? next - first : wrap - first;
+}
 
 /* Makes the positions [first, first + count) visible to the consumers. A claim may be published in
  * parts. A single producer publishes in order of position; with several, each publishes its own
@@ -408,12 +423,6 @@ void mr_ring_rule_broken(const char *rule) __attribute__((noreturn));
 #else
 #define MR_RING_RULE(rule) ((void)sizeof(!!(rule)))
 #endif
-
-/* How far `position` is ahead of `other`; right across the wrap of uint64_t too. */
-static inline int64_t mr_position_ahead(uint64_t position, uint64_t other)
-{
-    return (int64_t)(position - other);
-}
 
 /* The round of a position, modulo 2^32, marks its slot once it is published. */
 static inline uint32_t mr_ring_round(const struct mr_ring *ring, uint64_t position)
