@@ -8,7 +8,8 @@
 .DEFAULT_GOAL := help
 # Targets share build folders, and each uses all processors by itself.
 .NOTPARALLEL:
-.PHONY: help run build test setup bench-build bench tidy format sanitize digests coverage soak clean
+.PHONY: help run build test setup bench-build bench tidy format sanitize models digests coverage soak \
+        clean
 
 help:
 	@echo 'make run          the main job: trade a million orders, crash, recover, prove the replay'
@@ -21,6 +22,7 @@ help:
 	@echo 'make tidy         formatting, house rules, clang-tidy, cppcheck'
 	@echo 'make format       let clang-format rewrite the sources'
 	@echo 'make sanitize     all tests under the address, undefined-behaviour and thread sanitizers'
+	@echo 'make models       every order of steps in small models of the disruptor, and planted errors'
 	@echo 'make digests      one run by every compiler and optimisation level: the digests agree'
 	@echo 'make coverage     which lines the tests run, by file'
 	@echo 'make soak         what takes longer: ROUNDS=20 rounds of tests with new seeds'
@@ -60,6 +62,10 @@ sanitize:
 	@scripts/need.sh product test
 	@scripts/test.sh sanitize
 	@scripts/test.sh tsan
+
+models:
+	@scripts/need.sh models
+	@tests/models/models.sh
 
 digests:
 	@scripts/need.sh product

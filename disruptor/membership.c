@@ -14,7 +14,7 @@
  * A look that missed the newcomer read its second version before (2); so (4) reads cursors at least
  * as far on as that look did. The newcomer begins at one of them or beyond, never below what the
  * look took for the slowest, and the producer cannot reach what the newcomer still has to handle.
- * A look that did not miss it is held by (1). tests/models/membership.pml checks this.
+ * A look that did not miss it is held by (1). tests/models/joining.pml checks this.
  *
  * Leaving needs no more than a set without it: an old set holds producers back for one look. The
  * cursor of who left may be given to somebody else at once: a look that mixed the two has seen two

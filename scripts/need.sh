@@ -7,6 +7,7 @@
 #   product   build the library and the tool
 #   test      build and run the tests
 #   bench     build the benches, and the peers that they compare with
+#   models    check the models
 #   tidy      check the sources
 
 missing=
@@ -72,6 +73,13 @@ need_bench()
     want libck-dev has_header ck_ring.h
     want libtbb-dev has_cxx_header oneapi/tbb/version.h
     want libdpdk-dev has_dpdk
+}
+
+need_models()
+{
+    need gcc has_command "${CC:-cc}"
+    need libc6-dev has_header stdlib.h
+    need spin has_command spin
 }
 
 need_tidy()

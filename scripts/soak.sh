@@ -1,19 +1,40 @@
 #!/bin/bash
 # soak.sh: what takes longer than CI may. ROUNDS rounds (20) of all tests, in the optimised build
-# and under the sanitizers, each round with a new seed; SEED=N repeats a round.
+# and under the sanitizers, each round with a new seed; and in the first round HANDOFFS (10^8) hand-
+# offs through rings, in each of these builds. SEED=N repeats a round.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. scripts/common.sh
 
 rounds=${ROUNDS:-20}
 if [ -n "${SEED-}" ]; then
     rounds=1
 fi
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
+# The stress test of the disruptor, from trial $seed on. What it says of each trial is of interest
+# only where it stops.
+stress() # PRESET
+{
+    local runner=()
+    if setarch --addr-no-randomize true 2>/dev/null; then
+        runner=(setarch --addr-no-randomize)
+    fi
+    MR_SEED=$seed MR_HANDOFFS=${HANDOFFS:-100000000} TSAN_OPTIONS=halt_on_error=1 \
+        "${runner[@]}" "$(folder_of "$1")/tests/disruptor_test_stress" >"$log" 2>&1 || {
+        tail -n 100 "$log"
+        return 1
+    }
+    grep '^stress: ' "$log"
+}
 
 for ((round = 1; round <= rounds; round++)); do
     seed=${SEED:-$((RANDOM << 15 | RANDOM))}
     for preset in release sanitize tsan; do
         echo "soak: round $round of $rounds, $preset, SEED=$seed"
-        if ! MR_SEED=$seed scripts/test.sh "$preset"; then
+        if ! MR_SEED=$seed scripts/test.sh "$preset" ||
+            { [ "$round" -eq 1 ] && ! stress "$preset"; }; then
             echo "soak: failed; SEED=$seed make soak repeats it"
             exit 1
         fi

@@ -32,8 +32,8 @@
  * looks again. A dead letter is published before its position is released; only the end of the
  * process between the two could record it twice.
  *
- * Cost. For each position one indirect call, and a look at the two flags that could end it; all else
- * is once a batch. A clock is read only when there is a pause.
+ * Cost. For each position one indirect call, and a look at the two flags that could end it; all
+ * else is once a batch. A clock is read only when there is a pause.
  *
  * LMAX's library has the same in BatchEventProcessor, BatchRewindStrategy and ExceptionHandler; the
  * dead letters and the release of a part are ours.

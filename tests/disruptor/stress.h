@@ -9,10 +9,10 @@
  * The reference model lies in the slots. Every slot carries its position, who produced it, that
  * producer's count, and for each founder or guest a *column*, which it stamps when it handles the
  * position. All of it is plain memory, so that ThreadSanitizer sees every missing happens-before:
- *   - a handler: the slot is of this position (no loss, not lapped) and whole; each producer's count
- *     goes up by one (order); all it comes after have stamped it (never passed); it has not itself
- *     stamped it before, unless it forgot or took over (nothing twice); and after a while the slot
- *     is still the same (never lapped while it is held);
+ *   - a handler: the slot is of this position (no loss, not lapped) and whole; each producer's
+ *     count goes up by one (order); all it comes after have stamped it (never passed); it has not
+ *     itself stamped it before, unless it forgot or took over (nothing twice); and after a while
+ *     the slot is still the same (never lapped while it is held);
  *   - a producer that takes a slot: all who never leave have stamped what was there (never lapped),
  *     and it writes down who else had (`seen`);
  *   - in the end: who had stamped a position is exactly who says that it has handled it, and the
@@ -32,6 +32,7 @@ enum {
     FOUNDERS_MAX = 6,
     GUESTS_MAX = 3,
     WORKERS_MAX = 4,
+    CROWD_MAX = 40, /* workers that never take anything */
     COLUMNS = FOUNDERS_MAX + GUESTS_MAX,
     FIRST_GUEST = FOUNDERS_MAX,
     FIRST_WORKER = COLUMNS,
@@ -70,7 +71,9 @@ struct handler_plan {
     uint32_t after; /* columns, directly */
     uint32_t batch_max;
     uint32_t dies_after; /* batches */
-    uint32_t stays;      /* of a guest */
+    uint32_t stays;      /* of a guest, at most */
+    uint32_t lingers_ns; /* of a guest: between its stays, at most */
+    uint32_t stay_max;   /* of a guest: positions */
     uint32_t workers;    /* of a guest: it comes as a pool of so many; 0: as a consumer */
     bool waits_itself;   /* not as the ring's options say */
     bool leaves_at_halt; /* at once, rather than when nothing is left */
@@ -86,6 +89,7 @@ struct producer_plan {
 struct plan {
     uint64_t seed;
     bool large; /* many messages, few threads, nobody misbehaves */
+    bool storm; /* one thread for all but the guests (stress_mill.c) */
     const char *shape;
     struct mr_ring_options options;
     uint32_t producer_count;
@@ -93,6 +97,7 @@ struct plan {
     uint32_t guest_count;
     uint32_t pool_column; /* the founder that is a pool, or NO_POOL */
     uint32_t worker_count;
+    uint32_t crowd;    /* workers beyond these; they make a look at the pool long */
     uint64_t messages; /* of each producer */
     uint32_t batch_max;
     uint64_t halt_at; /* END_HALTED: when so many are claimed */
@@ -178,7 +183,7 @@ struct lounge {
 struct trial {
     struct mr_ring ring;
     struct mr_pool pool;
-    struct mr_worker workers[WORKERS_MAX];
+    struct mr_worker workers[WORKERS_MAX + CROWD_MAX];
     struct guest_pool guest_pools[GUESTS_MAX];
     struct handler handlers[HANDLERS];
     struct producer producers[PRODUCERS_MAX];
@@ -192,10 +197,14 @@ struct trial {
 
 /* -- What the cast does; each in a thread of its own. ------------------------------------------ */
 
-void *stress_produce(void *producer); /* stress_produce.c */
-void *stress_consume(void *handler);  /* stress_consume.c */
-void *stress_work(void *handler);     /* stress_work.c */
-void *stress_visit(void *handler);    /* stress_visit.c */
+/* Take a struct producer. */
+void *stress_produce(void *argument); /* stress_produce.c */
+void *stress_mill(void *argument);    /* stress_mill.c */
+
+/* Take a struct handler. */
+void *stress_consume(void *argument); /* stress_consume.c */
+void *stress_work(void *argument);    /* stress_work.c */
+void *stress_visit(void *argument);   /* stress_visit.c */
 
 /* -- What they share (stress_handle.c). -------------------------------------------------------- */
 
@@ -230,11 +239,15 @@ void stress_settle(struct handler *handler, uint64_t begin);
 
 /* The consumers that stand for a set of columns; returns how many. */
 uint32_t stress_consumers_of(struct trial *trial, uint32_t columns, struct mr_consumer **consumers);
-enum { CONSUMERS_OF_MAX = COLUMNS + WORKERS_MAX + 1 };
+enum { CONSUMERS_OF_MAX = COLUMNS + WORKERS_MAX + CROWD_MAX + 1 };
 
 /* As the handler's plan has it, and after `count` others. */
 struct mr_consumer_options stress_options(const struct handler *handler,
                                           struct mr_consumer *const *after, uint32_t count);
+
+/* One turn of a producer's life, without waiting: claims, fills, publishes. False: there is no
+ * room. */
+bool stress_produce_once(struct producer *producer);
 
 /* One turn of a consumer's or a worker's life: looks, handles, releases. False: nothing was there.
  */

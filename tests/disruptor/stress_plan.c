@@ -14,6 +14,8 @@ static uint32_t from_to(struct mr_random *random, uint32_t low, uint32_t high)
 static uint32_t thread_count(const struct plan *plan)
 {
     uint32_t founders = plan->founder_count - (plan->pool_column == NO_POOL ? 0 : 1);
+    if (plan->storm)
+        return 1 + plan->guest_count;
     return plan->producer_count + founders + plan->worker_count + plan->guest_count;
 }
 
@@ -30,7 +32,7 @@ static void graph_choose(struct plan *plan, struct mr_random *random)
     if (shape > ANY)
         shape = ANY;
     plan->shape = names[shape];
-    plan->founder_count = from_to(random, 2, plan->large ? 3 : FOUNDERS_MAX);
+    plan->founder_count = from_to(random, 2, plan->large || plan->storm ? 3 : FOUNDERS_MAX);
     if (shape == DIAMOND)
         plan->founder_count = 4;
     else if (shape == ALONE)
@@ -51,24 +53,25 @@ static void cast_choose(struct plan *plan, struct mr_random *random)
 {
     graph_choose(plan, random);
     plan->producer_count = from_to(random, 1, plan->large ? 2 : PRODUCERS_MAX);
+    if (plan->storm)
+        plan->producer_count = 1;
     plan->pool_column = NO_POOL;
     if (mr_random_chance(random, 1, 4)) {
         plan->pool_column = from_to(random, 0, plan->founder_count - 1);
         plan->worker_count = from_to(random, 1, plan->large ? 2 : WORKERS_MAX);
+        if (plan->storm && mr_random_chance(random, 1, 2))
+            plan->crowd = from_to(random, 1, CROWD_MAX);
     }
-    if (!plan->large && mr_random_chance(random, 1, 2))
+    if (plan->storm || (!plan->large && mr_random_chance(random, 1, 2)))
         plan->guest_count = from_to(random, 1, GUESTS_MAX);
     while (thread_count(plan) > THREADS_MAX) {
-        if (plan->producer_count > 1 && mr_random_chance(random, 1, 2))
+        bool others = plan->worker_count > 2 || plan->guest_count > 1;
+        if (plan->producer_count > 1 && (!others || mr_random_chance(random, 1, 2)))
             plan->producer_count--;
         else if (plan->worker_count > 2)
             plan->worker_count--;
-        else if (plan->guest_count > 1)
+        else if (plan->guest_count > 0)
             plan->guest_count--;
-        else if (plan->producer_count > 1)
-            plan->producer_count--;
-        else
-            plan->guest_count = 0;
     }
 }
 
@@ -87,7 +90,7 @@ static enum temper temper_choose(struct plan *plan, struct mr_random *random, ui
     static const enum temper tempers[] = {PROMPT, SLOW, FREEZES, FORGETS, DIES, DIES_FOR_GOOD};
     bool founder = index < FOUNDERS_MAX;
     bool guest = index >= FIRST_GUEST && index < FIRST_WORKER;
-    if (plan->large)
+    if (plan->large || plan->storm)
         return mr_random_chance(random, 1, 4) ? FORGETS : PROMPT;
     if (founder && plan->founder_count == 1 && plan->guest_count == 0 &&
         mr_random_chance(random, 1, 2))
@@ -110,10 +113,10 @@ static struct mr_wait wait_choose(struct plan *plan, struct mr_random *random)
     static const uint64_t naps[] = {0, 0, 100000, MR_WAIT_FOREVER};
     struct mr_wait wait = {.kind = (enum mr_wait_kind)from_to(random, 0, MR_WAIT_SLEEP)};
     if (wait.kind == MR_WAIT_SPIN && thread_count(plan) > CORES) {
-        if (plan->large || !mr_random_chance(random, 1, 8))
+        if (plan->large || plan->storm || !mr_random_chance(random, 1, 16))
             wait.kind = MR_WAIT_YIELD;
-        else if (plan->messages > 200)
-            plan->messages = 200;
+        else if (plan->messages > 100)
+            plan->messages = 100;
     }
     if (mr_random_chance(random, 1, 3)) {
         wait.spins = from_to(random, 1, 200);
@@ -128,6 +131,19 @@ static struct mr_wait wait_choose(struct plan *plan, struct mr_random *random)
     return wait;
 }
 
+static void guest_choose(const struct plan *plan, struct mr_random *random,
+                         struct handler_plan *handler)
+{
+    handler->stays = plan->storm ? UINT32_MAX : from_to(random, 1, 5);
+    handler->lingers_ns = plan->storm ? 0 : 500000;
+    handler->stay_max = plan->storm ? 4 : 3 * (uint32_t)plan->options.capacity + 100;
+    if (mr_random_chance(random, 1, 4))
+        handler->workers = from_to(random, 1, GUEST_WORKERS_MAX);
+    /* Its one thread must not wait for one worker while another has something in hand. */
+    if (handler->workers > 1)
+        handler->looking = LOOK_POLLING;
+}
+
 static void handler_choose(struct plan *plan, struct mr_random *random, uint32_t index)
 {
     struct handler_plan *handler = &plan->handlers[index];
@@ -135,6 +151,8 @@ static void handler_choose(struct plan *plan, struct mr_random *random, uint32_t
     handler->looking = (enum looking)from_to(random, 0, LOOK_POLLING);
     if (mr_random_chance(random, 1, 2))
         handler->looking = LOOK_WAITING;
+    if (plan->storm && handler->looking == LOOK_WAITING)
+        handler->looking = LOOK_AVAILABLE;
     if (mr_random_chance(random, 1, 3))
         handler->batch_max = from_to(random, 1, plan->large ? 512 : 40);
     handler->dies_after = from_to(random, 2, 30);
@@ -147,14 +165,8 @@ static void handler_choose(struct plan *plan, struct mr_random *random, uint32_t
     if ((handler->temper == DIES || handler->temper == DIES_FOR_GOOD) &&
         plan->ending == END_DRAINED)
         plan->ending = END_DRAINED_IN_TIME;
-    if (index >= FIRST_GUEST && index < FIRST_WORKER) {
-        handler->stays = from_to(random, 1, 5);
-        if (mr_random_chance(random, 1, 4))
-            handler->workers = from_to(random, 1, GUEST_WORKERS_MAX);
-        /* Its one thread must not wait for one worker while another has something in hand. */
-        if (handler->workers > 1)
-            handler->looking = LOOK_POLLING;
-    }
+    if (index >= FIRST_GUEST && index < FIRST_WORKER)
+        guest_choose(plan, random, handler);
 }
 
 static void producer_choose(struct plan *plan, struct mr_random *random, uint32_t index)
@@ -167,7 +179,7 @@ static void producer_choose(struct plan *plan, struct mr_random *random, uint32_
 
 /* -- How much. --------------------------------------------------------------------------------- */
 
-/* The wrap, if any, comes somewhere in the middle: of 32 bits, of 63, of all, of a mark's rounds. */
+/* The wrap, if any, comes somewhere in the middle: of 32 bits, of 63, of 64, of a mark's rounds. */
 static uint64_t first_choose(const struct plan *plan, struct mr_random *random, uint64_t total)
 {
     const uint64_t wraps[] = {total + 1000, UINT64_C(1) << 32, UINT64_C(1) << 63, 0,
@@ -178,13 +190,15 @@ static uint64_t first_choose(const struct plan *plan, struct mr_random *random, 
 static void sizes_choose(struct plan *plan, struct mr_random *random)
 {
     struct mr_ring_options *options = &plan->options;
-    options->capacity = UINT64_C(1) << from_to(random, plan->large ? 6 : 0, 10);
+    options->capacity = UINT64_C(1) << from_to(random, plan->large ? 6 : 0, plan->storm ? 3 : 10);
     options->slot_size = sizeof(struct message);
     options->layout = mr_random_chance(random, 1, 2) ? MR_RING_LATENCY : MR_RING_THROUGHPUT;
     options->producers = plan->producer_count > 1 || mr_random_chance(random, 1, 4)
                              ? MR_PRODUCER_MULTI
                              : MR_PRODUCER_SINGLE;
-    uint32_t total = plan->large ? from_to(random, 100000, 300000) : from_to(random, 300, 5000);
+    uint32_t total = plan->large   ? from_to(random, 100000, 300000)
+                     : plan->storm ? from_to(random, 20000, 60000)
+                                   : from_to(random, 300, 5000);
     plan->messages = total / plan->producer_count;
     options->first_position = first_choose(plan, random, total);
     plan->ending = (enum ending)from_to(random, 0, plan->large ? END_DRAINED : END_HALTED);
@@ -202,6 +216,7 @@ void stress_plan(struct plan *plan, uint64_t seed)
     *plan = (struct plan){.seed = seed};
     mr_random_init(&random, mr_mix64(seed));
     plan->large = mr_random_chance(&random, 1, 20);
+    plan->storm = !plan->large && mr_random_chance(&random, 1, 6);
     cast_choose(plan, &random);
     sizes_choose(plan, &random);
     plan->permanent = (1U << plan->founder_count) - 1;
@@ -230,6 +245,7 @@ void stress_plan_print(const struct plan *plan)
            plan->founder_count);
     if (plan->pool_column != NO_POOL)
         printf(", %" PRIu32 " with %" PRIu32 " workers", plan->pool_column, plan->worker_count);
-    printf(", %" PRIu32 " guests, %s\n", plan->guest_count, endings[plan->ending]);
+    printf(", %" PRIu32 " guests%s, %s\n", plan->guest_count, plan->storm ? " in a storm" : "",
+           endings[plan->ending]);
     fflush(stdout);
 }

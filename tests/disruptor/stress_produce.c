@@ -118,24 +118,49 @@ static void pause_between(struct producer *producer)
         sched_yield();
 }
 
+/* Fills and publishes what is claimed. */
+static void produce_claim(struct producer *producer, uint64_t first, uint32_t count)
+{
+    fill(producer, first, first + count);
+    if (producer->trial->ring.shared && mr_random_chance(&producer->random, 1, 8))
+        publish_two(producer, first, count);
+    else
+        publish(producer, first, count);
+}
+
+/* How much to claim next. */
+static uint32_t next_count(struct producer *producer)
+{
+    const struct plan *plan = &producer->trial->plan;
+    uint64_t count = 1 + mr_random_below(&producer->random, plan->batch_max);
+    uint64_t left = plan->messages - producer->sent;
+    return (uint32_t)(count < left ? count : left);
+}
+
+bool stress_produce_once(struct producer *producer)
+{
+    uint32_t count = next_count(producer);
+    uint64_t first;
+    int status = producer->plan->claiming == CLAIM_BY_OWN
+                     ? mr_producer_try_claim(&producer->own, count, &first)
+                     : mr_ring_try_claim(&producer->trial->ring, count, &first);
+    if (status != MR_OK)
+        return false;
+    produce_claim(producer, first, count);
+    return true;
+}
+
 void *stress_produce(void *argument)
 {
     struct producer *producer = argument;
     struct trial *trial = producer->trial;
-    const struct plan *plan = &trial->plan;
     producer->own = mr_producer_of(&trial->ring, &producer->plan->wait);
-    while (producer->sent < plan->messages) {
-        uint64_t count = 1 + mr_random_below(&producer->random, plan->batch_max);
+    while (producer->sent < trial->plan.messages) {
+        uint32_t count = next_count(producer);
         uint64_t first;
-        if (count > plan->messages - producer->sent)
-            count = plan->messages - producer->sent;
-        if (!claim(producer, (uint32_t)count, &first))
+        if (!claim(producer, count, &first))
             break;
-        fill(producer, first, first + count);
-        if (trial->ring.shared && mr_random_chance(&producer->random, 1, 8))
-            publish_two(producer, first, (uint32_t)count);
-        else
-            publish(producer, first, (uint32_t)count);
+        produce_claim(producer, first, count);
         pause_between(producer);
     }
     /* Release: pairs with the coordinator's acquire. */

@@ -61,9 +61,23 @@ static void hosts_leave(struct handler *handler)
 
 /* -- Joining. ---------------------------------------------------------------------------------- */
 
+/* What a guest knows of those whom its host comes after. The host began where the pool had taken up
+ * to: what was in hand then, the pool may handle later than whoever comes after the host alone. */
+static void host_follow(struct handler *handler, const struct handler *host)
+{
+    uint32_t pool = handler->trial->plan.pool_column;
+    for (uint32_t c = FIRST_GUEST; c < COLUMNS; c++)
+        handler->before_from[c] = host->before_from[c];
+    handler->before_from[host->column] = host->begin;
+    if (pool != NO_POOL) {
+        uint64_t from = host->before_from[pool];
+        handler->before_from[pool] = mr_position_ahead(host->begin, from) > 0 ? host->begin : from;
+    }
+}
+
 /* Follows the producers, or some of those who never leave, or another guest. Returns the columns
  * that it comes after directly. */
-static uint32_t after_choose(struct handler *handler)
+static uint32_t after_choose(struct handler *handler, bool hosted)
 {
     struct trial *trial = handler->trial;
     uint32_t after = 0;
@@ -74,7 +88,7 @@ static uint32_t after_choose(struct handler *handler)
         after = (uint32_t)mr_random_u64(&handler->random) & trial->plan.permanent;
         break;
     case 1:
-        host = host_choose(handler);
+        host = hosted ? host_choose(handler) : NULL;
         break;
     default:
         break;
@@ -86,9 +100,7 @@ static uint32_t after_choose(struct handler *handler)
     if (host != NULL) {
         after = handler->hosts = 1U << host->column;
         handler->before = host->before;
-        for (uint32_t c = FIRST_GUEST; c < COLUMNS; c++)
-            handler->before_from[c] = host->before_from[c];
-        handler->before_from[host->column] = host->begin;
+        host_follow(handler, host);
     }
     handler->before |= after;
     return after;
@@ -134,30 +146,50 @@ static uint64_t position_of(const struct handler *handler)
                                        : mr_pool_taken(&pool_of(handler)->pool);
 }
 
-/* Joins, and checks that it begins between what was so before and what is so after. */
-static void join(struct handler *handler)
+/* All that joining needs, and what it will be checked by. */
+struct arrival {
+    struct mr_consumer *after[CONSUMERS_OF_MAX];
+    struct mr_consumer_options options;
+    uint32_t columns; /* of those that it comes after */
+    uint64_t low;     /* where it may begin, at least */
+};
+
+static void arrival_prepare(struct handler *handler, struct arrival *arrival, bool hosted)
 {
     struct trial *trial = handler->trial;
-    struct mr_consumer *after[CONSUMERS_OF_MAX];
-    uint32_t columns = after_choose(handler);
-    uint32_t count = stress_consumers_of(trial, columns, after);
-    struct mr_consumer_options options = stress_options(handler, after, count);
-    options.from_oldest = mr_random_chance(&handler->random, 1, 3);
+    arrival->columns = after_choose(handler, hosted);
+    uint32_t count = stress_consumers_of(trial, arrival->columns, arrival->after);
+    arrival->options = stress_options(handler, arrival->after, count);
+    arrival->options.from_oldest = mr_random_chance(&handler->random, 1, 3);
 
     /* Below what a look found slowest, a producer may have taken every slot. */
-    uint64_t low = mr_ring_slowest(&trial->ring);
     uint64_t cursor = mr_ring_cursor(&trial->ring);
-    if (!options.from_oldest)
-        low = columns == 0 ? cursor : slowest_of(after, count, cursor);
-    CHECK(trial, add(handler, &options) == MR_OK);
+    if (arrival->options.from_oldest)
+        arrival->low = mr_ring_slowest(&trial->ring);
+    else
+        arrival->low = arrival->columns == 0 ? cursor : slowest_of(arrival->after, count, cursor);
+}
+
+/* Joins, and checks that it begins between what was so before and what is so after. */
+static void arrive(struct handler *handler, const struct arrival *arrival)
+{
+    struct trial *trial = handler->trial;
+    CHECK(trial, add(handler, &arrival->options) == MR_OK);
     uint64_t begin = position_of(handler);
     uint64_t high = mr_ring_cursor(&trial->ring);
-    CHECK(trial, mr_position_ahead(begin, low) >= 0);
-    CHECK(trial, mr_position_ahead(slowest_column(trial, columns, high), begin) >= 0);
+    CHECK(trial, mr_position_ahead(begin, arrival->low) >= 0);
+    CHECK(trial, mr_position_ahead(slowest_column(trial, arrival->columns, high), begin) >= 0);
 
     stress_settle(handler, begin);
     handler->tally = (struct tally){0};
     lounge_open(handler);
+}
+
+static void join(struct handler *handler)
+{
+    struct arrival arrival;
+    arrival_prepare(handler, &arrival, true);
+    arrive(handler, &arrival);
 }
 
 /* -- Leaving. ---------------------------------------------------------------------------------- */
@@ -174,7 +206,21 @@ void stress_leave(struct handler *handler)
         CHECK(trial, mr_ring_consumer_remove(&handler->consumer, NULL) == MR_E_INVALID);
     }
     hosts_leave(handler);
-    handler->repeats = true;
+}
+
+/* Leaves and joins again with as little in between as can be: a producer's look may begin before and
+ * end after it. */
+static void change(struct handler *handler)
+{
+    const struct trial *trial = handler->trial;
+    struct arrival arrival;
+    arrival_prepare(handler, &arrival, false);
+    if (handler->plan->workers > 0)
+        CHECK(trial, mr_pool_leave(&pool_of(handler)->pool, NULL) == MR_OK);
+    else
+        CHECK(trial, mr_ring_consumer_remove(&handler->consumer, NULL) == MR_OK);
+    arrive(handler, &arrival);
+    hosts_leave(handler);
 }
 
 /* Handles a part of what it could, and leaves with that in hand: whoever takes the slots next must
@@ -203,19 +249,27 @@ static bool visit_once(struct handler *handler)
     return stress_work_once(handler, &workers[which]);
 }
 
-/* Until it has handled so many positions, or the ring is halted. False: it has died. */
-static bool stay(struct handler *handler, uint64_t positions)
+enum outcome {
+    STAY_OVER, /* it may leave */
+    STAY_DIED,
+    STAY_KEPT, /* the ring is halted, but others come after it still: perhaps dead ones */
+};
+
+/* Until it has handled so many positions, or the ring is halted. */
+static enum outcome stay(struct handler *handler, uint64_t positions)
 {
     const struct trial *trial = handler->trial;
     for (;;) {
         bool halted = mr_ring_halted(&trial->ring);
         bool got = visit_once(handler);
         if (handler->dying)
-            return false;
+            return STAY_DIED;
         bool enough = handler->released >= positions || (halted && !got) ||
                       (halted && handler->plan->leaves_at_halt);
         if (enough && lounge_close(handler))
-            return true;
+            return STAY_OVER;
+        if (enough && halted)
+            return STAY_KEPT;
         if (!got)
             sched_yield();
     }
@@ -224,19 +278,30 @@ static bool stay(struct handler *handler, uint64_t positions)
 void *stress_visit(void *argument)
 {
     struct handler *handler = argument;
-    struct trial *trial = handler->trial;
-    uint64_t capacity = mr_ring_capacity(&trial->ring);
+    const struct handler_plan *plan = handler->plan;
+    const struct trial *trial = handler->trial;
+    bool here = false;
     handler->repeats = true;
-    for (uint32_t i = 0; i < handler->plan->stays; i++) {
-        stress_nap(mr_random_below(&handler->random, 500000));
-        if (mr_ring_halted(&trial->ring))
+    for (uint32_t i = 0; i < plan->stays || here; i++) {
+        if (!here && plan->lingers_ns > 0)
+            stress_nap(mr_random_below(&handler->random, plan->lingers_ns));
+        if (!here && mr_ring_halted(&trial->ring))
             return NULL;
-        join(handler);
-        if (!stay(handler, mr_random_below(&handler->random, 3 * capacity + 100)))
+        if (!here)
+            join(handler);
+        enum outcome outcome = stay(handler, mr_random_below(&handler->random, plan->stay_max));
+        if (outcome == STAY_DIED)
             return stress_die(handler);
-        if (handler->plan->workers == 0 && mr_random_chance(&handler->random, 1, 3))
+        if (outcome == STAY_KEPT)
+            return NULL;
+        if (plan->workers == 0 && mr_random_chance(&handler->random, 1, 3))
             handle_in_vain(handler);
-        stress_leave(handler);
+        here = i + 1 < plan->stays && !mr_ring_halted(&trial->ring) &&
+               mr_random_chance(&handler->random, 1, 2);
+        if (here)
+            change(handler);
+        else
+            stress_leave(handler);
     }
     return NULL;
 }

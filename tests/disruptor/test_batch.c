@@ -203,8 +203,8 @@ TEST(a_skipped_position_is_a_dead_letter_with_all_that_was_in_its_slot)
     processor_open("..FFF..");
     produce(5);
     unsigned char *slot = mr_ring_slot(&fixture.ring, 2);
-    for (unsigned char i = 8; i < SLOT_SIZE; i++)
-        slot[i] = i;
+    for (unsigned i = 8; i < SLOT_SIZE; i++)
+        slot[i] = (unsigned char)i;
     assert_int_equal(work(), 6);
     assert_int_equal(position(), 3);
     assert_int_equal(work(), 2);
@@ -220,7 +220,7 @@ TEST(a_skipped_position_is_a_dead_letter_with_all_that_was_in_its_slot)
     assert_int_equal(letter()->length, variant.layout == MR_RING_LATENCY ? line - 4 : SLOT_SIZE);
     const unsigned char *content = mr_dead_letter_content(letter());
     assert_int_equal(content[0], 14);
-    for (unsigned char i = 8; i < SLOT_SIZE; i++)
+    for (unsigned i = 8; i < SLOT_SIZE; i++)
         assert_int_equal(content[i], i);
     assert_int_equal(counted(&fixture.processor.counters.dead_letters), 1);
     assert_int_equal(counted(&fixture.processor.counters.handled), 5);

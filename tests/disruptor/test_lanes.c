@@ -350,7 +350,7 @@ static void check_promises(struct trial *trial, uint32_t lane, const bool *has)
         trial->passed[i] = i == lane || !has[i] ? 0 : trial->passed[i] + 1;
         uint64_t bound = reference->patience[i] + fixture.count - 2;
         assert_true(trial->passed[i] <= bound);
-        if (100 * trial->passed[i] > trial->longest * bound)
+        if (bound > 0 && 100 * trial->passed[i] > trial->longest * bound)
             trial->longest = 100 * trial->passed[i] / bound;
         if (i < lane && has[i]) /* it went before a more urgent one */
             assert_true(trial->batches - trial->served_at[lane] >= reference->patience[lane]);
@@ -361,7 +361,7 @@ static void check_promises(struct trial *trial, uint32_t lane, const bool *has)
 
 static void step(struct trial *trial)
 {
-    bool has[MR_LANES_MAX];
+    bool has[MR_LANES_MAX] = {false};
     uint32_t lane;
     uint64_t first, next;
     arrive(trial, has);

@@ -393,12 +393,10 @@ static void handle_some(uint32_t index, uint64_t count)
     }
 }
 
-/* The smaller the ring, the sooner a newcomer that begins too far back is overtaken. */
-static void newcomers_are_never_overtaken_in_a_ring_of(uint64_t capacity)
+static void newcomers_are_never_overtaken_by_busy_producers(void)
 {
     pthread_t producers[2];
-    fixture.options.capacity = capacity;
-    ring_open_waiting(MR_WAIT_YIELD, MR_WAIT_YIELD);
+    ring_open_waiting(MR_WAIT_PARK, MR_WAIT_PARK);
     add(0, 0);
     add(1, 1U << 0);
     pthread_t first = thread_start(consume_until_halted, consumer(0));
@@ -418,17 +416,61 @@ static void newcomers_are_never_overtaken_in_a_ring_of(uint64_t capacity)
         thread_join(producers[p]);
 }
 
-static void newcomers_are_never_overtaken_by_busy_producers(void)
+/* Produces and consumes in one thread, and so goes through a small ring many times while somebody
+ * joins. */
+static void *go_round_until_halted(void *argument)
 {
-    newcomers_are_never_overtaken_in_a_ring_of(1);
-    newcomers_are_never_overtaken_in_a_ring_of(2);
-    newcomers_are_never_overtaken_in_a_ring_of(CAPACITY);
+    struct mr_consumer *self = argument;
+    while (!mr_ring_halted(&fixture.ring)) {
+        uint64_t first;
+        if (mr_ring_try_claim(&fixture.ring, 1, &first) != MR_OK) {
+            sched_yield();
+            continue;
+        }
+        slot_fill(first);
+        mr_ring_publish(&fixture.ring, first, 1);
+        ASSERT(mr_consumer_available(self) == first + 1);
+        mr_consumer_release(self, first + 1);
+    }
+    return NULL;
+}
+
+/* Handles what there is, if anything; whatever it has been given must still be there. */
+static void glance(uint32_t index)
+{
+    uint64_t from = mr_consumer_position(consumer(index));
+    for (int looks = 0; looks < 20; looks++) {
+        uint64_t next = mr_consumer_look(consumer(index));
+        assert_true(slots_hold(from, next));
+        if (next != from)
+            mr_consumer_release(consumer(index), next);
+        from = next;
+    }
+}
+
+static void newcomers_are_never_overtaken_in_the_smallest_rings(void)
+{
+    for (uint64_t capacity = 1; capacity <= 4; capacity *= 2) {
+        fixture.options.capacity = capacity;
+        ring_open_waiting(MR_WAIT_SPIN, MR_WAIT_SPIN);
+        add(0, 0);
+        pthread_t thread = thread_start(go_round_until_halted, consumer(0));
+        while (mr_consumer_position(consumer(0)) == at(0))
+            sched_yield();
+        for (uint64_t i = 0; i < 2000; i++) {
+            assert_int_equal(join(1, i % 2, i % 3 == 0), MR_OK);
+            glance(1);
+            leave(1);
+        }
+        mr_ring_halt(&fixture.ring);
+        thread_join(thread);
+    }
 }
 
 static void nothing_is_lost_between_two_consumers_of_a_busy_producer(void)
 {
     uint64_t next = 0;
-    ring_open_waiting(MR_WAIT_PARK, MR_WAIT_YIELD);
+    ring_open_waiting(MR_WAIT_PARK, MR_WAIT_PARK);
     pthread_t producer = thread_start(produce_until_halted, NULL);
     for (uint32_t i = 0; i < 100; i++) {
         assert_int_equal(join(i % 2, 0, i % 3 == 0), MR_OK);
@@ -460,6 +502,7 @@ int main(void)
         over_shapes(producers_watch_those_that_nobody_follows),
         over_shapes(random_joins_and_leaves_agree_with_a_naive_model),
         over_shapes(newcomers_are_never_overtaken_by_busy_producers),
+        over_shapes(newcomers_are_never_overtaken_in_the_smallest_rings),
         over_shapes(nothing_is_lost_between_two_consumers_of_a_busy_producer),
     };
     printf("MR_SEED=%" PRIu64 "\n", seed_of_tests());

@@ -23,6 +23,8 @@ struct trial {
     uint64_t seed;
     uint32_t step;
     uint32_t members_max;
+    bool own_producer; /* claims go by `producer`; with several producers, some of them */
+    struct mr_producer producer;
     uint32_t open_count;
     struct open_claim open[64]; /* claimed, not published: not more than the largest capacity */
     bool was_member[CONSUMERS];
@@ -60,26 +62,34 @@ static uint32_t choose_count(void)
     }
 }
 
-static void step_claim(void)
+static int claim_somehow(uint32_t count, uint64_t *first, uint64_t *expected, int *predicted)
 {
     const struct mr_wait limited = {.kind = MR_WAIT_YIELD, .spins = 1, .timeout_ns = 1};
-    uint32_t count = choose_count();
-    uint64_t first = 0, expected = 99;
-    int status, predicted;
-    switch (below(8)) {
-    case 0:
-        status = mr_ring_claim(&fixture.ring, count, &first);
-        predicted = model_claim(&trial.model, count, &expected);
-        break;
-    case 1:
-        status = mr_ring_claim_wait(&fixture.ring, count, &limited, &first);
-        predicted = model_claim_wait(&trial.model, count, &expected);
-        break;
-    default:
-        status = mr_ring_try_claim(&fixture.ring, count, &first);
-        predicted = model_try_claim(&trial.model, count, &expected);
-        break;
+    struct mr_ring *ring = &fixture.ring;
+    bool own = trial.own_producer && (!is_multi() || one_in(2));
+    uint64_t how = below(8);
+    if (own && one_in(20))
+        trial.producer = mr_producer_of(ring, NULL);
+    if (how == 0) {
+        *predicted = model_claim(&trial.model, count, expected);
+        return own ? mr_producer_claim(&trial.producer, count, first)
+                   : mr_ring_claim(ring, count, first);
     }
+    if (how == 1 && !own) {
+        *predicted = model_claim_wait(&trial.model, count, expected);
+        return mr_ring_claim_wait(ring, count, &limited, first);
+    }
+    *predicted = model_try_claim(&trial.model, count, expected);
+    return own ? mr_producer_try_claim(&trial.producer, count, first)
+               : mr_ring_try_claim(ring, count, first);
+}
+
+static void step_claim(void)
+{
+    uint32_t count = choose_count();
+    uint64_t first = 0, expected = 0;
+    int predicted = 0;
+    int status = claim_somehow(count, &first, &expected, &predicted);
     assert_int_equal(status, predicted);
     if (status != MR_OK)
         return;
@@ -100,7 +110,10 @@ static void step_publish(void)
     uint64_t before = is_multi() && one_in(3) ? below(all.count) : 0;
     uint64_t count = 1 + below(all.count - before);
     uint64_t behind = all.count - before - count;
-    mr_ring_publish(&fixture.ring, at(all.first + before), (uint32_t)count);
+    if (trial.own_producer && one_in(2))
+        mr_producer_publish(&trial.producer, at(all.first + before), (uint32_t)count);
+    else
+        mr_ring_publish(&fixture.ring, at(all.first + before), (uint32_t)count);
     model_publish(&trial.model, all.first + before, count);
 
     /* What is left of the claim takes its place. */
@@ -267,6 +280,8 @@ static void trial_open(uint64_t seed)
         .kind = (enum mr_wait_kind)below(4), .spins = 1, .yields = 1, .timeout_ns = 1};
     options->consumer_wait = (struct mr_wait){.kind = (enum mr_wait_kind)below(4)};
     ring_open();
+    trial.own_producer = one_in(3);
+    trial.producer = mr_producer_of(&fixture.ring, NULL);
     model_init(&trial.model, options->capacity, is_latency());
 }
 

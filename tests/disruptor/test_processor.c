@@ -49,7 +49,7 @@ TEST(bad_options_are_refused)
 
 /* A ring with slots of this size, which is used for nothing but its sizes. */
 static void ring_of(struct mr_ring *ring, enum mr_ring_layout layout, uint32_t slot_size,
-                    unsigned char *memory)
+                    void *memory)
 {
     const struct mr_ring_options options = {
         .capacity = 1, .slot_size = slot_size, .layout = layout, .memory = memory};

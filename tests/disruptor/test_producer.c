@@ -1,7 +1,5 @@
-/* Producers: what fits, what is refused, how they wait for room, what becomes visible when. */
+/* Producers: what fits, what is refused, what becomes visible when. */
 #include "tests/disruptor/ring_fixture.h"
-
-enum { SHORT_NS = 1000 };
 
 static struct mr_ring_report report(void)
 {
@@ -113,168 +111,6 @@ static void refusals_are_counted_and_only_these(void)
     assert_int_equal(report().stalled_ns, 0);
 }
 
-/* -- Claims that wait. ------------------------------------------------------------------------- */
-
-static void a_time_limit_ends_a_wait_for_room_and_claims_nothing(void)
-{
-    FOR_EACH_WAIT_KIND(kind)
-    {
-        const struct mr_wait wait = {.kind = *kind, .timeout_ns = SHORT_NS};
-        uint64_t first = 0;
-        ring_open();
-        add(0, 0);
-        produce(CAPACITY - 1);
-        assert_int_equal(mr_ring_claim_wait(&fixture.ring, 2, &wait, &first), MR_AGAIN);
-        assert_int_equal(mr_ring_claim_wait(&fixture.ring, 2, &wait, &first), MR_AGAIN);
-        assert_int_equal(report().claimed, at(CAPACITY - 1));
-        assert_int_equal(report().stalls, 2);
-        assert_true(report().stalled_ns >= 2 * SHORT_NS);
-        assert_int_equal(mr_ring_claim_wait(&fixture.ring, 1, &wait, &first), MR_OK);
-        assert_int_equal(first, at(CAPACITY - 1));
-        assert_int_equal(report().stalls, 2);
-    }
-}
-
-static void the_rings_own_time_limit_holds_for_claims(void)
-{
-    FOR_EACH_WAIT_KIND(kind)
-    {
-        uint64_t first = 0;
-        fixture.options.producer_wait =
-            (struct mr_wait){.kind = *kind, .timeout_ns = SHORT_NS, .spins = 3, .yields = 2};
-        ring_open();
-        add(0, 0);
-        assert_int_equal(mr_ring_claim(&fixture.ring, CAPACITY, &first), MR_OK);
-        assert_int_equal(first, at(0));
-        assert_int_equal(mr_ring_claim(&fixture.ring, 1, &first), MR_AGAIN);
-        assert_int_equal(report().refused, 1); /* its first try */
-        assert_int_equal(report().stalls, 1);
-        publish(0, CAPACITY);
-        handle(0, 1);
-        assert_int_equal(mr_ring_claim(&fixture.ring, 1, &first), MR_OK);
-        assert_int_equal(first, at(CAPACITY));
-        assert_int_equal(report().stalls, 1);
-    }
-}
-
-static void a_wait_for_room_in_a_halted_ring_ends_at_once(void)
-{
-    FOR_EACH_WAIT_KIND(kind)
-    {
-        const struct mr_wait wait = {.kind = *kind};
-        uint64_t first = 0;
-        ring_open();
-        add(0, 0);
-        produce(CAPACITY);
-        mr_ring_halt(&fixture.ring);
-        assert_int_equal(mr_ring_claim_wait(&fixture.ring, 1, &wait, &first), MR_E_HALTED);
-        assert_int_equal(report().claimed, at(CAPACITY));
-        handle(0, 1);
-        assert_int_equal(mr_ring_claim_wait(&fixture.ring, 1, &wait, &first), MR_OK);
-        assert_int_equal(first, at(CAPACITY));
-    }
-}
-
-static void an_unknown_way_to_wait_for_room_is_refused(void)
-{
-    const struct mr_wait unknown = {.kind = (enum mr_wait_kind)4, .timeout_ns = SHORT_NS};
-    ring_open();
-    for (int full = 0; full < 2; full++) {
-        uint64_t first = 0;
-        assert_int_equal(mr_ring_claim_wait(&fixture.ring, 1, &unknown, &first), MR_E_INVALID);
-        assert_int_equal(report().claimed, at(full == 0 ? 0 : CAPACITY));
-        assert_int_equal(report().stalls, 0);
-        if (full == 0)
-            produce(CAPACITY);
-    }
-}
-
-struct claimer {
-    const struct mr_wait *wait; /* NULL: the ring's */
-    uint64_t first;
-    int status;
-};
-
-static void *claim_one(void *argument)
-{
-    struct claimer *claimer = argument;
-    claimer->status = claimer->wait == NULL
-                          ? mr_ring_claim(&fixture.ring, 1, &claimer->first)
-                          : mr_ring_claim_wait(&fixture.ring, 1, claimer->wait, &claimer->first);
-    return NULL;
-}
-
-/* A claim in a thread of its own that waits, since the ring is full. */
-static pthread_t claim_in_thread(struct claimer *claimer)
-{
-    uint64_t stalls = report().stalls;
-    pthread_t thread = thread_start(claim_one, claimer);
-    while (report().stalls == stalls)
-        sched_yield();
-    return thread;
-}
-
-static void room_ends_the_wait_of_a_producer(void)
-{
-    FOR_EACH_WAIT_KIND(kind)
-    {
-        struct claimer claimer = {.status = -1};
-        ring_open_waiting(*kind, MR_WAIT_YIELD);
-        add(0, 0);
-        produce(CAPACITY);
-        for (uint64_t n = 0; n < 3; n++) {
-            pthread_t thread = claim_in_thread(&claimer);
-            if (*kind == MR_WAIT_PARK)
-                await_sleeper(&fixture.ring.release);
-            handle(0, n + 1);
-            thread_join(thread);
-            assert_int_equal(claimer.status, MR_OK);
-            assert_int_equal(claimer.first, at(CAPACITY + n));
-            publish(CAPACITY + n, 1);
-            assert_int_equal(report().stalls, n + 1);
-            assert_true(report().stalled_ns > 0);
-        }
-    }
-}
-
-static const struct mr_wait quick_park = {
-    .kind = MR_WAIT_PARK, .spins = 1, .yields = 1, .sleep_ns = MR_WAIT_FOREVER};
-
-/* Those whom nobody would wake must not announce a sleep: they nap. */
-static void a_producer_that_parks_where_nobody_wakes_it_naps_instead(void)
-{
-    struct claimer claimer = {.wait = &quick_park, .status = -1};
-    ring_open_waiting(MR_WAIT_SPIN, MR_WAIT_YIELD);
-    add(0, 0);
-    produce(CAPACITY);
-    for (uint64_t n = 0; n < 3; n++) {
-        pthread_t thread = claim_in_thread(&claimer);
-        let_others_run();
-        handle(0, n + 1);
-        thread_join(thread);
-        assert_int_equal(claimer.status, MR_OK);
-        assert_int_equal(claimer.first, at(CAPACITY + n));
-        publish(CAPACITY + n, 1);
-        assert_int_equal(mr_atomic_load(&fixture.ring.release.word, relaxed), 0);
-    }
-}
-
-static void a_producer_that_parks_is_woken_wherever_the_ring_parks(void)
-{
-    for (int who = 0; who < 2; who++) {
-        struct claimer claimer = {.wait = &quick_park, .status = -1};
-        ring_open_waiting(who == 0 ? MR_WAIT_PARK : MR_WAIT_SPIN,
-                          who == 1 ? MR_WAIT_PARK : MR_WAIT_SPIN);
-        add(0, 0);
-        produce(CAPACITY);
-        pthread_t thread = claim_in_thread(&claimer);
-        await_sleeper(&fixture.ring.release);
-        handle(0, 1);
-        thread_join(thread);
-        assert_int_equal(claimer.status, MR_OK);
-    }
-}
-
 /* -- Publication. ------------------------------------------------------------------------------ */
 
 static void nothing_is_visible_before_it_is_published(void)
@@ -339,6 +175,101 @@ static void a_gap_hides_what_is_published_behind_it(void)
     }
 }
 
+/* -- A producer of its own. -------------------------------------------------------------------- */
+
+static void produce_by(struct mr_producer *producer, uint64_t n, uint32_t count)
+{
+    uint64_t first = 0;
+    assert_int_equal(mr_producer_try_claim(producer, count, &first), MR_OK);
+    assert_int_equal(first, at(n));
+    for (uint64_t p = first; p != first + count; p++) {
+        assert_ptr_equal(mr_producer_slot(producer, p), mr_ring_slot(&fixture.ring, p));
+        slot_fill(p);
+    }
+    mr_producer_publish(producer, first, count);
+}
+
+static void a_producer_of_its_own_fills_the_ring_exactly(void)
+{
+    for (uint32_t count = 1; count <= CAPACITY; count++) {
+        uint64_t claimed = 0, first;
+        ring_open();
+        add(0, 0);
+        struct mr_producer producer = mr_producer_of(&fixture.ring, NULL);
+        for (int round = 0; round < 10; round++) {
+            for (uint64_t handled = claimed; claimed + count - handled <= CAPACITY;
+                 claimed += count) {
+                produce_by(&producer, claimed, count);
+                assert_int_equal(mr_ring_cursor(&fixture.ring), at(claimed + count));
+                assert_int_equal(report().claimed, at(claimed + count));
+            }
+            assert_int_equal(mr_producer_try_claim(&producer, count, &first), MR_AGAIN);
+            assert_int_equal(report().claimed, at(claimed));
+            assert_int_equal(report().refused, round + 1);
+            handle(0, claimed);
+        }
+    }
+}
+
+static void a_producer_of_its_own_knows_what_never_fits(void)
+{
+    const uint32_t counts[] = {0, CAPACITY + 1, (1U << 31) + 1, UINT32_MAX};
+    ring_open();
+    add(0, 0);
+    struct mr_producer producer = mr_producer_of(&fixture.ring, NULL);
+    for (uint64_t n = 0; n <= CAPACITY; n++) {
+        for (size_t i = 0; i < 4; i++) {
+            uint64_t first;
+            assert_int_equal(mr_producer_try_claim(&producer, counts[i], &first), MR_E_LIMIT);
+            assert_int_equal(mr_producer_claim(&producer, counts[i], &first), MR_E_LIMIT);
+        }
+        assert_int_equal(report().claimed, at(n));
+        if (n < CAPACITY)
+            produce_by(&producer, n, 1);
+    }
+    assert_int_equal(report().refused, 0);
+    assert_int_equal(report().stalls, 0);
+}
+
+static void a_producer_of_its_own_goes_on_where_others_stopped(void)
+{
+    ring_open();
+    add(0, 0);
+    produce(3);
+    for (uint64_t n = 3; n < 5 * CAPACITY; n += 4) {
+        struct mr_producer producer = mr_producer_of(&fixture.ring, NULL);
+        struct mr_producer copy = producer;
+        produce_by(&copy, n, 2);
+        handle(0, n + 1);
+        produce_by(&copy, n + 2, 1);
+        assert_int_equal(claim(1), n + 3); /* none of its own any more */
+        publish(n + 3, 1);
+        handle(0, n + 4);
+    }
+}
+
+static void several_producers_of_their_own_mix_with_others(void)
+{
+    if (!is_multi())
+        return;
+    ring_open();
+    add(0, 0);
+    struct mr_producer one = mr_producer_of(&fixture.ring, NULL);
+    struct mr_producer two = mr_producer_of(&fixture.ring, NULL);
+    for (uint64_t n = 0; n < 5 * CAPACITY; n += 4) {
+        uint64_t first;
+        assert_int_equal(mr_producer_try_claim(&one, 1, &first), MR_OK);
+        assert_int_equal(first, at(n));
+        produce_by(&two, n + 1, 2);
+        produce(1);
+        assert_int_equal(mr_ring_cursor(&fixture.ring), at(n));
+        slot_fill(first);
+        mr_producer_publish(&one, first, 1);
+        assert_int_equal(mr_ring_cursor(&fixture.ring), at(n + 4));
+        handle(0, n + 4);
+    }
+}
+
 /* -- Several at once. -------------------------------------------------------------------------- */
 
 enum { PRODUCERS = 3, CLAIMS = 200 };
@@ -357,7 +288,7 @@ static void *produce_in_turn(void *argument)
     return NULL;
 }
 
-enum { MANY = 1 << 17 };
+enum { MANY = 1 << 20 }; /* for more than a time slice */
 
 static MR_ATOMIC(uint32_t) ready;
 static MR_ATOMIC(uint8_t) owners[MANY]; /* how many have claimed a slot */
@@ -384,7 +315,7 @@ static void no_slot_is_claimed_twice_or_left_out_when_producers_race(void)
 {
     uint32_t indexes[PRODUCERS] = {0, 1, 2};
     pthread_t threads[PRODUCERS];
-    if (!is_multi())
+    if (!is_multi() || is_latency())
         return;
     fixture.options.capacity = MANY;
     fixture.options.slot_size = 1;
@@ -438,17 +369,14 @@ int main(void)
         over_shapes(a_ring_without_consumers_fills_once),
         over_shapes(what_never_fits_is_told_at_once_be_the_ring_empty_full_or_halted),
         over_shapes(refusals_are_counted_and_only_these),
-        over_shapes(a_time_limit_ends_a_wait_for_room_and_claims_nothing),
-        over_shapes(the_rings_own_time_limit_holds_for_claims),
-        over_shapes(a_wait_for_room_in_a_halted_ring_ends_at_once),
-        over_shapes(an_unknown_way_to_wait_for_room_is_refused),
-        over_shapes(room_ends_the_wait_of_a_producer),
-        over_shapes(a_producer_that_parks_where_nobody_wakes_it_naps_instead),
-        over_shapes(a_producer_that_parks_is_woken_wherever_the_ring_parks),
         over_shapes(nothing_is_visible_before_it_is_published),
         over_shapes(a_claim_may_be_published_in_parts),
         over_shapes(a_claim_may_be_published_after_the_next_one),
         over_shapes(a_gap_hides_what_is_published_behind_it),
+        over_shapes(a_producer_of_its_own_fills_the_ring_exactly),
+        over_shapes(a_producer_of_its_own_knows_what_never_fits),
+        over_shapes(a_producer_of_its_own_goes_on_where_others_stopped),
+        over_shapes(several_producers_of_their_own_mix_with_others),
         over_shapes(no_slot_is_claimed_twice_or_left_out_when_producers_race),
         over_shapes(several_producers_share_without_loss_or_overlap),
     };

@@ -275,7 +275,7 @@ static void the_cursor_counts_on_after_a_wrap_of_the_ring(void)
     }
 }
 
-/* -- Threads that work meanwhile. --------------------------------------------------------------- */
+/* -- Threads that work meanwhile. -------------------------------------------------------------- */
 
 static void *consume_until_halted(void *argument)
 {
@@ -302,7 +302,7 @@ static void *produce_until_halted(void *argument)
 static void a_report_is_in_order_while_others_work(void)
 {
     struct mr_ring_report before = {.claimed = at(0), .published = at(0), .slowest = at(0)};
-    ring_open_waiting(MR_WAIT_YIELD, MR_WAIT_YIELD);
+    ring_open_waiting(MR_WAIT_PARK, MR_WAIT_PARK);
     add(0, 0);
     add(1, 1U << 0);
     pthread_t threads[] = {thread_start(consume_until_halted, consumer(0)),
@@ -379,7 +379,7 @@ static void a_halt_ends_a_drain_with_something_left(void)
 
 static void a_drain_lasts_until_every_consumer_has_handled_everything(void)
 {
-    ring_open_waiting(MR_WAIT_YIELD, MR_WAIT_YIELD);
+    ring_open_waiting(MR_WAIT_PARK, MR_WAIT_PARK);
     add(0, 0);
     add(1, 1U << 0);
     pthread_t first = thread_start(consume_until_halted, consumer(0));

@@ -89,8 +89,8 @@ static void founder_build(struct trial *trial, uint32_t column)
         workers[w].worker = &trial->workers[w];
     }
     options = stress_options(&workers[0], after, count);
-    CHECK(trial, mr_pool_init(&trial->pool, &trial->ring, trial->workers, plan->worker_count,
-                              &options, NULL) == MR_OK);
+    CHECK(trial, mr_pool_init(&trial->pool, &trial->ring, trial->workers,
+                              plan->worker_count + plan->crowd, &options, NULL) == MR_OK);
 }
 
 static void trial_build(struct trial *trial, uint64_t seed)
@@ -139,14 +139,16 @@ static void trial_start(struct trial *trial)
 {
     const struct plan *plan = &trial->plan;
     for (uint32_t i = 0; i < HANDLERS; i++)
-        if (trial->handlers[i].life != NULL)
+        if (trial->handlers[i].life != NULL &&
+            (!plan->storm || (i >= FIRST_GUEST && i < FIRST_WORKER)))
             handler_start(&trial->handlers[i]);
     mr_atomic_store(&trial->producing, plan->producer_count, relaxed);
     for (uint32_t p = 0; p < plan->producer_count; p++) {
         struct producer *producer = &trial->producers[p];
         *producer = (struct producer){.trial = trial, .plan = &plan->producers[p], .index = p};
         mr_random_init(&producer->random, mr_mix64(plan->seed + 200 + p));
-        ASSERT(pthread_create(&producer->thread, NULL, stress_produce, producer) == 0);
+        ASSERT(pthread_create(&producer->thread, NULL, plan->storm ? stress_mill : stress_produce,
+                              producer) == 0);
     }
 }
 
@@ -247,7 +249,7 @@ static uint32_t handled_by(const struct trial *trial, uint64_t index)
     return columns;
 }
 
-/* Who had stamped a position when its slot was taken again, or has by now, is who has handled it. */
+/* Who had stamped a position when its slot was taken again, or has now, is who has handled it. */
 static void stamps_check(const struct trial *trial, uint64_t count)
 {
     uint64_t capacity = mr_ring_capacity(&trial->ring);

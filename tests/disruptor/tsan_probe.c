@@ -184,8 +184,8 @@ static void run(struct mr_ring_options options, bool own, bool pooled, bool foll
 
 /* -- What one producer has seen of the consumers, another one relies on. ----------------------- */
 
-/* The order in which the threads below take their turns. It is relaxed: it must not bring about what
- * the ring has to. */
+/* The order in which the threads below take their turns. Relaxed: it must not bring about what the
+ * ring has to. */
 static MR_ATOMIC(uint32_t) turn;
 
 static void await(uint32_t value)
