@@ -8,8 +8,8 @@
 .DEFAULT_GOAL := help
 # Targets share build folders, and each uses all processors by itself.
 .NOTPARALLEL:
-.PHONY: help run build test setup bench-build bench tidy format sanitize models digests coverage soak \
-        clean
+.PHONY: help run build test setup bench-build bench tidy format sanitize models digests \
+        coverage soak clean
 
 help:
 	@echo 'make run          the main job: trade a million orders, crash, recover, prove the replay'

@@ -22,12 +22,14 @@ static void *map_aligned(size_t size)
     if (memory == NULL)
         return NULL;
     size_t before = (size_t)(mr_align_up((uintptr_t)memory, HUGE_PAGE) - (uintptr_t)memory);
+    unsigned char *aligned = memory + before;
     if (before > 0)
         munmap(memory, before);
-    munmap(memory + before + size, HUGE_PAGE - before);
+    munmap(aligned + size, HUGE_PAGE - before);
     /* Advice: without transparent huge pages these are normal ones. */
-    madvise(memory + before, size, MADV_HUGEPAGE);
-    return memory + before;
+    madvise(aligned, size, MADV_HUGEPAGE);
+    /* cppcheck-suppress [memleak,deallocret] # only what lies around it was given back */
+    return aligned;
 }
 
 /* Reserved huge pages, else normal ones that the kernel may merge unless `only` those will do. */

@@ -170,6 +170,7 @@ static void join(struct mr_ring *ring, struct mr_consumer *const *consumers, uin
      * version that it left behind. */
     mr_atomic_store(&first->cursor->position, position, release);
     for (uint32_t i = 0; i < count; i++) {
+        ASSERT(consumers[i]->index < MR_RING_CONSUMERS_MAX);
         ring->members |= UINT64_C(1) << consumers[i]->index;
         ring->after[consumers[i]->index] = first->after;
         if (i == 0)

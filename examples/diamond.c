@@ -18,7 +18,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { CAPACITY = 256, SUM = 0, CHECK = 1, REPORT = 2, STAGES = 3 };
+enum { SUM, CHECK, REPORT, STAGES };
+enum { CAPACITY = 256, COUNT_MAX = 7 * CAPACITY /* as many dead letters as their ring holds */ };
 
 struct message {
     uint64_t number;
@@ -28,6 +29,7 @@ struct message {
 static struct mr_ring ring, letters;
 static struct mr_consumer consumers[STAGES];
 static struct mr_processor processors[STAGES];
+static uint64_t totals[STAGES]; /* each stage's own; CHECK has none */
 
 /* -- The stages. ------------------------------------------------------------------------------- */
 
@@ -70,7 +72,7 @@ static int make_ring(struct mr_ring *made, uint32_t slot_size, struct mr_error *
     return mr_ring_init(made, &options, error);
 }
 
-static int connect(uint64_t totals[STAGES], struct mr_error *error)
+static int connect_stages(struct mr_error *error)
 {
     struct mr_consumer *both[] = {&consumers[SUM], &consumers[CHECK]};
     const struct mr_consumer_options after_both = {.after = both, .after_count = 2};
@@ -110,14 +112,13 @@ int main(int argc, char **argv)
 {
     struct mr_error error;
     struct mr_ring_report seen;
-    uint64_t totals[STAGES] = {0};
     pthread_t threads[STAGES];
     uint64_t count = argc == 2 ? strtoull(argv[1], NULL, 10) : 0;
-    if (count == 0 || count > 7 * CAPACITY) { /* as many dead letters as their ring holds */
-        fprintf(stderr, "usage: diamond COUNT (1 to %d)\n", 7 * CAPACITY);
+    if (count == 0 || count > COUNT_MAX) {
+        fprintf(stderr, "usage: diamond COUNT (1 to %d)\n", COUNT_MAX);
         return 2;
     }
-    if (connect(totals, &error) != MR_OK) {
+    if (connect_stages(&error) != MR_OK) {
         fprintf(stderr, "diamond: %s\n", error.text);
         return 4;
     }

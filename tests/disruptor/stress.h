@@ -89,7 +89,9 @@ struct producer_plan {
 struct plan {
     uint64_t seed;
     bool large; /* many messages, few threads, nobody misbehaves */
-    bool storm; /* one thread for all but the guests (stress_mill.c) */
+    bool storm; /* one thread does most of the work; guests come and go (stress_mill.c) */
+    bool works; /* in a storm: also that of the pool's workers */
+    bool relay; /* few slots and threads, all of which sleep at almost every message */
     const char *shape;
     struct mr_ring_options options;
     uint32_t producer_count;

@@ -1,6 +1,6 @@
 /*
  * The stress test's storms: one thread does all the work, as the producer and as every founder in
- * turn, while guests come and go as fast as they can. With nobody to wait for, a position takes the
+ * turn (but perhaps a pool's workers), while guests come and go as fast as they can. With nobody to wait for, a position takes the
  * ring round in less time than a guest needs to join, on a ring of one slot or a few: so the
  * producer's looks and its laps fall between any two steps of joining and leaving.
  */
@@ -13,12 +13,13 @@ static bool consume_all(struct producer *producer)
 {
     struct trial *trial = producer->trial;
     const struct plan *plan = &trial->plan;
-    uint64_t turns = mr_random_u64(&producer->random) | mr_random_u64(&producer->random);
+    uint64_t turns = mr_random_u64(&producer->random);
+    turns |= mr_random_u64(&producer->random);
     bool got = false;
     for (uint32_t c = 0; c < plan->founder_count; c++)
         if (c != plan->pool_column && (turns >> c & 1) != 0)
             got |= stress_consume_once(&trial->handlers[c]);
-    for (uint32_t w = 0; w < plan->worker_count; w++)
+    for (uint32_t w = 0; plan->works && w < plan->worker_count; w++)
         if ((turns >> (FIRST_WORKER + w) & 1) != 0)
             got |= stress_work_once(&trial->handlers[FIRST_WORKER + w], &trial->workers[w]);
     return got;

@@ -15,7 +15,7 @@ static uint32_t thread_count(const struct plan *plan)
 {
     uint32_t founders = plan->founder_count - (plan->pool_column == NO_POOL ? 0 : 1);
     if (plan->storm)
-        return 1 + plan->guest_count;
+        return 1 + plan->guest_count + (plan->works ? 0 : plan->worker_count);
     return plan->producer_count + founders + plan->worker_count + plan->guest_count;
 }
 
@@ -37,6 +37,8 @@ static void graph_choose(struct plan *plan, struct mr_random *random)
         plan->founder_count = 4;
     else if (shape == ALONE)
         plan->founder_count = 1;
+    if (plan->relay)
+        plan->founder_count = 1;
     for (uint32_t c = 0; c < plan->founder_count; c++) {
         uint32_t *after = &plan->handlers[c].after;
         if (shape == PIPELINE)
@@ -53,16 +55,16 @@ static void cast_choose(struct plan *plan, struct mr_random *random)
 {
     graph_choose(plan, random);
     plan->producer_count = from_to(random, 1, plan->large ? 2 : PRODUCERS_MAX);
-    if (plan->storm)
+    if (plan->storm || plan->relay)
         plan->producer_count = 1;
     plan->pool_column = NO_POOL;
-    if (mr_random_chance(random, 1, 4)) {
+    if (!plan->relay && mr_random_chance(random, 1, plan->storm ? 2 : 4)) {
         plan->pool_column = from_to(random, 0, plan->founder_count - 1);
         plan->worker_count = from_to(random, 1, plan->large ? 2 : WORKERS_MAX);
         if (plan->storm && mr_random_chance(random, 1, 2))
             plan->crowd = from_to(random, 1, CROWD_MAX);
     }
-    if (plan->storm || (!plan->large && mr_random_chance(random, 1, 2)))
+    if (plan->storm || (!plan->large && !plan->relay && mr_random_chance(random, 1, 2)))
         plan->guest_count = from_to(random, 1, GUESTS_MAX);
     while (thread_count(plan) > THREADS_MAX) {
         bool others = plan->worker_count > 2 || plan->guest_count > 1;
@@ -90,7 +92,7 @@ static enum temper temper_choose(struct plan *plan, struct mr_random *random, ui
     static const enum temper tempers[] = {PROMPT, SLOW, FREEZES, FORGETS, DIES, DIES_FOR_GOOD};
     bool founder = index < FOUNDERS_MAX;
     bool guest = index >= FIRST_GUEST && index < FIRST_WORKER;
-    if (plan->large || plan->storm)
+    if (plan->large || plan->storm || plan->relay)
         return mr_random_chance(random, 1, 4) ? FORGETS : PROMPT;
     if (founder && plan->founder_count == 1 && plan->guest_count == 0 &&
         mr_random_chance(random, 1, 2))
@@ -112,6 +114,10 @@ static struct mr_wait wait_choose(struct plan *plan, struct mr_random *random)
 {
     static const uint64_t naps[] = {0, 0, 100000, MR_WAIT_FOREVER};
     struct mr_wait wait = {.kind = (enum mr_wait_kind)from_to(random, 0, MR_WAIT_SLEEP)};
+    /* Nobody else wakes a relay that has lost a wake-up. The announcement of the sleep comes sooner
+     * or later, so that it meets the wake-up now and then. */
+    if (plan->relay)
+        return (struct mr_wait){.spins = from_to(random, 1, 100), .yields = 1};
     if (wait.kind == MR_WAIT_SPIN && thread_count(plan) > CORES) {
         if (plan->large || plan->storm || !mr_random_chance(random, 1, 16))
             wait.kind = MR_WAIT_YIELD;
@@ -149,12 +155,12 @@ static void handler_choose(struct plan *plan, struct mr_random *random, uint32_t
     struct handler_plan *handler = &plan->handlers[index];
     handler->temper = temper_choose(plan, random, index);
     handler->looking = (enum looking)from_to(random, 0, LOOK_POLLING);
-    if (mr_random_chance(random, 1, 2))
+    if (plan->relay || mr_random_chance(random, 1, 2))
         handler->looking = LOOK_WAITING;
     if (plan->storm && handler->looking == LOOK_WAITING)
         handler->looking = LOOK_AVAILABLE;
-    if (mr_random_chance(random, 1, 3))
-        handler->batch_max = from_to(random, 1, plan->large ? 512 : 40);
+    if (mr_random_chance(random, 1, plan->storm ? 2 : 3))
+        handler->batch_max = from_to(random, 1, plan->large ? 512 : plan->storm ? 2 : 40);
     handler->dies_after = from_to(random, 2, 30);
     handler->leaves_at_halt = mr_random_chance(random, 1, 2);
     handler->waits_itself = mr_random_chance(random, 1, 2);
@@ -175,6 +181,10 @@ static void producer_choose(struct plan *plan, struct mr_random *random, uint32_
     producer->claiming = (enum claiming)from_to(random, 0, CLAIM_BY_OWN);
     producer->slow = !plan->large && mr_random_chance(random, 1, 4);
     producer->wait = wait_choose(plan, random);
+    if (plan->relay && producer->claiming == CLAIM_TRYING)
+        producer->claiming = CLAIM_WAITING;
+    if (plan->relay)
+        producer->slow = false;
 }
 
 /* -- How much. --------------------------------------------------------------------------------- */
@@ -190,7 +200,8 @@ static uint64_t first_choose(const struct plan *plan, struct mr_random *random, 
 static void sizes_choose(struct plan *plan, struct mr_random *random)
 {
     struct mr_ring_options *options = &plan->options;
-    options->capacity = UINT64_C(1) << from_to(random, plan->large ? 6 : 0, plan->storm ? 3 : 10);
+    uint32_t small = plan->relay ? 1 : plan->storm ? 3 : 10;
+    options->capacity = UINT64_C(1) << from_to(random, plan->large ? 6 : 0, small);
     options->slot_size = sizeof(struct message);
     options->layout = mr_random_chance(random, 1, 2) ? MR_RING_LATENCY : MR_RING_THROUGHPUT;
     options->producers = plan->producer_count > 1 || mr_random_chance(random, 1, 4)
@@ -198,10 +209,13 @@ static void sizes_choose(struct plan *plan, struct mr_random *random)
                              : MR_PRODUCER_SINGLE;
     uint32_t total = plan->large   ? from_to(random, 100000, 300000)
                      : plan->storm ? from_to(random, 20000, 60000)
+                     : plan->relay ? 5000
                                    : from_to(random, 300, 5000);
     plan->messages = total / plan->producer_count;
     options->first_position = first_choose(plan, random, total);
-    plan->ending = (enum ending)from_to(random, 0, plan->large ? END_DRAINED : END_HALTED);
+    plan->ending = (enum ending)from_to(random, 0, END_HALTED);
+    if (plan->large || plan->relay)
+        plan->ending = END_DRAINED;
     plan->halt_at = mr_random_below(random, total);
 
     uint32_t most = (uint32_t)options->capacity;
@@ -217,6 +231,8 @@ void stress_plan(struct plan *plan, uint64_t seed)
     mr_random_init(&random, mr_mix64(seed));
     plan->large = mr_random_chance(&random, 1, 20);
     plan->storm = !plan->large && mr_random_chance(&random, 1, 6);
+    plan->works = mr_random_chance(&random, 1, 2);
+    plan->relay = !plan->large && !plan->storm && mr_random_chance(&random, 1, 12);
     cast_choose(plan, &random);
     sizes_choose(plan, &random);
     plan->permanent = (1U << plan->founder_count) - 1;
@@ -245,7 +261,7 @@ void stress_plan_print(const struct plan *plan)
            plan->founder_count);
     if (plan->pool_column != NO_POOL)
         printf(", %" PRIu32 " with %" PRIu32 " workers", plan->pool_column, plan->worker_count);
-    printf(", %" PRIu32 " guests%s, %s\n", plan->guest_count, plan->storm ? " in a storm" : "",
-           endings[plan->ending]);
+    const char *kind = plan->storm ? " in a storm" : plan->relay ? ", a relay" : "";
+    printf(", %" PRIu32 " guests%s, %s\n", plan->guest_count, kind, endings[plan->ending]);
     fflush(stdout);
 }

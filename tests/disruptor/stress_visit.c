@@ -208,8 +208,8 @@ void stress_leave(struct handler *handler)
     hosts_leave(handler);
 }
 
-/* Leaves and joins again with as little in between as can be: a producer's look may begin before and
- * end after it. */
+/* Leaves and joins again with as little in between as can be: a producer's look may begin before
+ * and end after it. */
 static void change(struct handler *handler)
 {
     const struct trial *trial = handler->trial;
@@ -282,7 +282,7 @@ void *stress_visit(void *argument)
     const struct trial *trial = handler->trial;
     bool here = false;
     handler->repeats = true;
-    for (uint32_t i = 0; i < plan->stays || here; i++) {
+    for (uint32_t i = 0; i < plan->stays; i++) {
         if (!here && plan->lingers_ns > 0)
             stress_nap(mr_random_below(&handler->random, plan->lingers_ns));
         if (!here && mr_ring_halted(&trial->ring))

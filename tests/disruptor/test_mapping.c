@@ -34,25 +34,24 @@ UNWATCHED static void *system_map(size_t size, int protection, int flags)
     return address == -1 ? MAP_FAILED : (void *)address;
 }
 
-/* Pages whose first is the second one after a place where a huge page could be. */
-UNWATCHED static void *map_behind(size_t size, int protection, int flags, size_t alignment,
-                                  size_t offset)
+/* Pages that begin `offset` bytes behind a place where a huge page could begin. */
+UNWATCHED static void *map_behind(size_t size, int protection, int flags, size_t offset)
 {
     unsigned char *memory = system_map(size + 2 * HUGE_PAGE, protection, flags);
     if (memory == MAP_FAILED)
         return memory;
-    size_t before = alignment - (uintptr_t)memory % alignment + offset;
+    size_t before = HUGE_PAGE - (uintptr_t)memory % HUGE_PAGE + offset;
     syscall(SYS_munmap, memory, before);
     syscall(SYS_munmap, memory + before + size, 2 * HUGE_PAGE - before);
     return memory + before;
 }
 
 /* The tests are linked statically: what the library maps comes by here. */
-UNWATCHED void *mmap(void *address, size_t size, int protection, int flags, int file, off_t offset)
+UNWATCHED void *mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset)
 {
     void *memory;
-    if (address != NULL || (flags & MAP_ANONYMOUS) == 0) {
-        long other = syscall(SYS_mmap, address, size, protection, flags, file, offset);
+    if (addr != NULL || (flags & MAP_ANONYMOUS) == 0) {
+        long other = syscall(SYS_mmap, addr, len, prot, flags, fd, offset);
         return other == -1 ? MAP_FAILED : (void *)other;
     }
     if (nature.is_full || ((flags & MAP_HUGETLB) != 0 && !nature.reserves)) {
@@ -60,20 +59,20 @@ UNWATCHED void *mmap(void *address, size_t size, int protection, int flags, int 
         return MAP_FAILED;
     }
     if ((flags & MAP_HUGETLB) != 0)
-        memory = map_behind(size, protection, flags & ~MAP_HUGETLB, HUGE_PAGE, 0);
-    else if (nature.misplaces && size >= HUGE_PAGE)
-        memory = map_behind(size, protection, flags, HUGE_PAGE, PAGE);
+        memory = map_behind(len, prot, flags & ~MAP_HUGETLB, 0);
+    else if (nature.misplaces && len >= HUGE_PAGE)
+        memory = map_behind(len, prot, flags, PAGE);
     else
-        memory = system_map(size, protection, flags);
+        memory = system_map(len, prot, flags);
     if (memory != MAP_FAILED)
-        mapped += size / PAGE;
+        mapped += len / PAGE;
     return memory;
 }
 
-UNWATCHED int munmap(void *address, size_t size)
+UNWATCHED int munmap(void *addr, size_t len)
 {
-    unmapped += size / PAGE;
-    return (int)syscall(SYS_munmap, address, size);
+    unmapped += len / PAGE;
+    return (int)syscall(SYS_munmap, addr, len);
 }
 
 static bool is_mapped(const void *page)

@@ -135,12 +135,17 @@ static void handler_start(struct handler *handler)
     ASSERT(pthread_create(&handler->thread, NULL, handler->life, handler) == 0);
 }
 
+/* Who has no thread of its own: see stress_mill.c. */
+static bool is_milled(const struct plan *plan, uint32_t index)
+{
+    return plan->storm && (index < FIRST_GUEST || (index >= FIRST_WORKER && plan->works));
+}
+
 static void trial_start(struct trial *trial)
 {
     const struct plan *plan = &trial->plan;
     for (uint32_t i = 0; i < HANDLERS; i++)
-        if (trial->handlers[i].life != NULL &&
-            (!plan->storm || (i >= FIRST_GUEST && i < FIRST_WORKER)))
+        if (trial->handlers[i].life != NULL && !is_milled(plan, i))
             handler_start(&trial->handlers[i]);
     mr_atomic_store(&trial->producing, plan->producer_count, relaxed);
     for (uint32_t p = 0; p < plan->producer_count; p++) {
@@ -186,7 +191,8 @@ static void observe(struct trial *trial, struct mr_random *random)
         return;
     CHECK(trial,
           mr_position_ahead(mr_ring_cursor(&trial->ring), mr_consumer_position(consumer)) >= 0);
-    if (mr_random_chance(random, 1, 16))
+    /* An alert would make up for a wake-up that was lost. */
+    if (!trial->plan.relay && mr_random_chance(random, 1, 16))
         mr_consumer_alert(consumer);
     for (uint32_t d = 0; d < trial->plan.founder_count; d++)
         if ((trial->plan.handlers[d].after >> c & 1) != 0 && (trial->plan.permanent >> d & 1) != 0)
