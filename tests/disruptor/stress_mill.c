@@ -1,8 +1,9 @@
 /*
  * The stress test's storms: one thread does all the work, as the producer and as every founder in
- * turn (but perhaps a pool's workers), while guests come and go as fast as they can. With nobody to wait for, a position takes the
- * ring round in less time than a guest needs to join, on a ring of one slot or a few: so the
- * producer's looks and its laps fall between any two steps of joining and leaving.
+ * turn (but perhaps a pool's workers), while guests come and go as fast as they can. With nobody to
+ * wait for, a position takes the ring round in less time than a guest needs to join, on a ring of
+ * one slot or a few: so the producer's looks and its laps fall between any two steps of joining and
+ * leaving.
  */
 #include "tests/disruptor/stress.h"
 
