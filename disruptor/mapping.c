@@ -1,6 +1,6 @@
 #include "base/bits.h"
 
-#include <millrace/disruptor.h>
+#include <millrace/mapping.h>
 
 #include <sys/mman.h>
 #include <unistd.h>

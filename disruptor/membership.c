@@ -42,12 +42,25 @@ uint64_t mr_ring_slowest_of(const struct mr_ring *ring, uint64_t set)
     return slowest;
 }
 
-/* Between what is written or read before and what is read after. ThreadSanitizer does not know
- * fences; its builds have the read-modify-write in gating_set alone. */
+/* Pairs with the fence in mr_ring_slowest. ThreadSanitizer does not know fences; in its builds the
+ * read-modify-writes of the version, there and in gating_set, order the same. */
 static void fence(void)
 {
 #ifndef MR_THREAD_SANITIZER
     mr_atomic_fence(seq_cst);
+#endif
+}
+
+/* Whether the version is still `version`, behind a fence: a thread that consumes and produces must
+ * not let a release of its own come after this reading. */
+static bool version_is_still(const struct mr_ring *ring, uint32_t version)
+{
+#ifdef MR_THREAD_SANITIZER
+    MR_ATOMIC(uint32_t) *counter = (void *)(uintptr_t)&ring->version;
+    return mr_atomic_fetch_add(counter, 0U, acq_rel) == version;
+#else
+    mr_atomic_fence(seq_cst); /* pairs with that in join */
+    return mr_atomic_load(&ring->version, relaxed) == version;
 #endif
 }
 
@@ -59,8 +72,7 @@ uint64_t mr_ring_slowest(const struct mr_ring *ring)
         uint64_t set = mr_atomic_load(&ring->gating, acquire);
         uint64_t slowest =
             set == 0 ? mr_atomic_load(&ring->floor, acquire) : mr_ring_slowest_of(ring, set);
-        fence(); /* pairs with that in join */
-        if (mr_atomic_load(&ring->version, relaxed) == version)
+        if (version_is_still(ring, version))
             return slowest;
     }
 }
@@ -179,7 +191,7 @@ static void join(struct mr_ring *ring, struct mr_consumer *const *consumers, uin
         mr_atomic_store(&consumers[i]->cursor->position, position + MR_CURSOR_IDLE_AHEAD, release);
     }
     gating_set(ring, gating | UINT64_C(1) << first->index);
-    fence(); /* pairs with that in mr_ring_slowest */
+    fence();
     position = beginning(ring, first->after, gating, from_oldest);
     for (uint32_t i = 0; i < count; i++)
         consumers[i]->available = position;

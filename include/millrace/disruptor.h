@@ -38,8 +38,8 @@
  * that somebody may park.
  *
  * Memory. The caller provides all of it: struct mr_ring and struct mr_consumer (both aligned to 128
- * bytes: use aligned_alloc, or static or automatic objects), and the slots (mr_ring_memory_map gets
- * them on huge pages). Nothing is allocated; an unused ring is simply dropped. The structs are
+ * bytes: use aligned_alloc, or static or automatic objects), and the slots (<millrace/mapping.h>
+ * gets them on huge pages). Nothing is allocated; an unused ring is simply dropped. The structs are
  * plain and visible so that the hot paths can be inlined; read them if you like, write them never.
  */
 #ifndef MILLRACE_DISRUPTOR_H
@@ -206,35 +206,15 @@ size_t mr_ring_memory_size(const struct mr_ring_options *options);
 int mr_ring_init(struct mr_ring *ring, const struct mr_ring_options *options,
                  struct mr_error *error);
 
-/* What memory for slots may lie on. */
-enum mr_pages {
-    MR_PAGES_NORMAL,
-    MR_PAGES_HUGE,      /* huge pages if the system grants them, else normal ones */
-    MR_PAGES_HUGE_ONLY, /* reserved huge pages (vm.nr_hugepages), or nothing */
-};
-
-/* A piece of zeroed memory of the system's, for options.memory or anything else. */
-struct mr_mapping {
-    void *memory;
-    size_t size; /* whole pages: at least what was asked for */
-    bool huge;   /* reserved huge pages; false: normal ones, which the kernel may merge */
-};
-
-/* Maps `size` bytes. MR_OK; MR_E_INVALID: size 0 or unknown pages; MR_E_NO_MEMORY. Cold. */
-int mr_mapping_init(struct mr_mapping *mapping, size_t size, enum mr_pages pages,
-                    struct mr_error *error);
-
-/* Gives it back. Fine on one that is all zero. */
-void mr_mapping_free(struct mr_mapping *mapping);
-
 /* -- Joining and leaving. ---------------------------------------------------------------------- */
 
 /* Adds a consumer: before the first claim it begins at the ring's first position. In a running ring
  * it begins with what comes next: where the slowest of those it comes after stands, or else where
  * the producers have published to; with from_oldest, at the oldest position that the ring still
- * holds for anybody, though never ahead of those it comes after. A ring without consumers holds
- * everything from where the last one left, and whoever then joins begins there: nothing is lost
- * between two consumers. (A ring that nobody joins fills up once and stays full.)
+ * holds for anybody, though never ahead of those it comes after. (Whom these come after binds it
+ * only from where they themselves began.) A ring without consumers holds everything from where the
+ * last one left, and whoever then joins begins there: nothing is lost between two consumers. (A
+ * ring that nobody joins fills up once and stays full.)
  *
  * MR_OK; MR_E_INVALID: an `after` is not in this ring, or the wait is of no kind; MR_E_LIMIT:
  * MR_RING_CONSUMERS_MAX are in it. `consumer` is not looked at before; it must stay where it is

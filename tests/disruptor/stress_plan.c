@@ -232,7 +232,7 @@ void stress_plan(struct plan *plan, uint64_t seed)
     plan->large = mr_random_chance(&random, 1, 20);
     plan->storm = !plan->large && mr_random_chance(&random, 1, 6);
     plan->works = mr_random_chance(&random, 1, 2);
-    plan->relay = !plan->large && !plan->storm && mr_random_chance(&random, 1, 12);
+    plan->relay = !plan->large && !plan->storm && mr_random_chance(&random, 1, 8);
     cast_choose(plan, &random);
     sizes_choose(plan, &random);
     plan->permanent = (1U << plan->founder_count) - 1;

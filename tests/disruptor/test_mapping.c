@@ -1,6 +1,7 @@
 /* Memory from the system: what one gets, what is refused, what stays behind; on systems that have
  * reserved huge pages, that have none, and that give out addresses at their worst. */
 #include <millrace/disruptor.h>
+#include <millrace/mapping.h>
 
 #include <errno.h>
 #include <setjmp.h>

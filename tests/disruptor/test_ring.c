@@ -2,6 +2,8 @@
  * drains and halts. */
 #include "tests/disruptor/ring_fixture.h"
 
+#include <millrace/mapping.h>
+
 #include <sys/mman.h>
 
 /* -- Options and memory. ----------------------------------------------------------------------- */

@@ -24,7 +24,7 @@ BEGIN {
     set("knows examples", "examples")
     # Which folder stands behind a public header.
     set("public base", "digest error")
-    set("public disruptor", "agent atomic disruptor lanes park pool processor wait")
+    set("public disruptor", "agent atomic disruptor lanes mapping park pool processor wait")
     set("public journal", "journal")
     set("public core", "book catalog common image logic message text")
     set("public engine", "engine millrace")
