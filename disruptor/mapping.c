@@ -12,7 +12,9 @@ static void *map(size_t size, int flags)
 {
     void *memory =
         mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
-    return memory == MAP_FAILED ? NULL : memory;
+    if (memory == MAP_FAILED)
+        return NULL;
+    return memory;
 }
 
 /* Normal pages at a place where the kernel can merge them: maps more, gives back what is around. */

@@ -34,6 +34,33 @@ pool   -DLAST=5                             | ok
 pool   -DWORKERS_FIRST                      | handled[(next-2)]==1
 pool   -DCURSOR_LATE                        | handled[(next-2)]==1
 pool   -DNO_EXCHANGE                        | (handled[first]==0)
+membership -DFOUNDER                          | ok
+membership -DLAST=3 -DCAPACITY=1              | ok
+membership -DFOUNDER -DLIVES=2 -DLAST=2 -DCAPACITY=1 | ok
+membership -DFOUNDER -DSLEEP -DLAST=3         | ok
+membership -DMARKS -DFOUNDER -DJOINS_ONLY -DRIDER -DLAST=3 | ok
+membership -DFOUNDER -DNO_SECOND_LOOK         | writing<=(handled[0]+
+membership -DFOUNDER -DNO_PRODUCER_FENCE      | writing<=(handled[0]+
+membership -DFOUNDER -DNO_JOIN_FENCE          | writing<=(handled[0]+
+membership -DFOUNDER -DBEGIN_EARLY            | writing<=(handled[0]+
+membership -DFOUNDER -DNO_PUT_BACK            | invalid end state
+membership -DLAST=3 -DCAPACITY=1 -DNO_FLOOR   | writing<=(handled[0]+
+membership -DFOUNDER -DLIVES=2 -DLAST=2 -DCAPACITY=1 -DCELL_RELAXED | writing<=(handled[0]+
+membership -DFOUNDER -DLIVES=2 -DLAST=2 -DCAPACITY=1 -DNO_LEAVE_VERSION | writing<=(handled[0]+
+membership -DFOUNDER -DSLEEP -DLAST=3 -DNO_JOIN_WAKE  | invalid end state
+membership -DFOUNDER -DSLEEP -DLAST=3 -DNO_LEAVE_WAKE | invalid end state
+membership -DMARKS -DFOUNDER -DJOINS_ONLY -DRIDER -DLAST=3 -DNO_JOIN_FENCE | writing<=(handled[0]+
+workers -DLAST=3                              | ok
+workers -DLAST=4 -DCAPACITY=1                 | ok
+workers -DNEWCOMER -DONE_WORKER               | ok
+workers -DLAST=3 -DSLEEP                      | ok
+workers -DLAST=3 -DCELLS_FIRST                | worker_of[
+workers -DLAST=3 -DCELL_LATE                  | worker_of[
+workers -DLAST=3 -DTAKE_RELAXED               | worker_of[
+workers -DLAST=3 -DANNOUNCE_RELAXED           | worker_of[
+workers -DLAST=3 -DCLEAR_RELAXED              | worker_of[
+workers -DNEWCOMER -DONE_WORKER -DFORGET_WORKERS | worker_of[
+workers -DLAST=3 -DSLEEP -DNO_IDLE_WAKE       | invalid end state
 '
 
 work=$(mktemp -d)
@@ -46,7 +73,7 @@ check() # NUMBER MODEL FLAGS EXPECTED
     mkdir "$folder" && cp ./*.pml "$folder" && cd "$folder" || exit
     # shellcheck disable=SC2086 # a list of words
     if spin -a $flags "$model.pml" >log 2>&1 &&
-        "${CC:-gcc}" -O2 -w -DSAFETY -DCOLLAPSE -DMEMLIM=4000 -o pan pan.c >>log 2>&1; then
+        "${CC:-gcc}" -O1 -w -DSAFETY -DCOLLAPSE -DMEMLIM=4000 -DVECTORSZ=2048 -o pan pan.c >>log 2>&1; then
         ./pan -m1000000 -w23 >>log 2>&1
     fi
     if [ "$expected" = ok ]; then
@@ -55,7 +82,7 @@ check() # NUMBER MODEL FLAGS EXPECTED
     else
         grep -q 'errors: 1' log && grep -qF -- "$expected" <(grep '^pan:1:' log) && verdict=caught
     fi
-    printf '%-7s %-40s %-7s %s states, %d s\n' "$model" "$flags" "$verdict" \
+    printf '%-10s %-58s %-7s %s states, %d s\n' "$model" "$flags" "$verdict" \
         "$(awk '/states, stored/ { print $1 }' log)" $((SECONDS - started))
     [ "$verdict" != FAILED ] || grep -v '^$' log | tail -n 20
 }

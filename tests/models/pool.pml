@@ -1,333 +1,121 @@
 /*
- * pool.pml: workers share one stream (disruptor/pool.c).
+ * pool.pml: workers share a stream (disruptor/pool.c, mr_ring_slowest_of).
  *
- * README.md says what is claimed. What stands for what:
+ * One producer, a ring of CAPACITY slots, WORKERS that take chunks of at most 2 positions, LAST
+ * positions in all. A worker with nothing in hand has its cursor at IDLE, far ahead.
  *
- *   producer       claim() in producer.c, a single one
- *   look_at_pool   mr_ring_slowest_of: `taken` before the workers' cursors
- *   worker         mr_worker_take, mr_worker_release
- *   newcomer       a consumer that joins after the pool while it works: where membership.c puts it,
- *                  and whom the producer watches from then on. That nothing goes wrong while it
- *                  joins is the claim of membership.pml; here it is one step.
+ *   producer   its look at the pool: `taken` first, then every worker's cursor, by itself
+ *   worker     mr_worker_take, and mr_worker_release at the end of the chunk
  *
- * Settings: LAST positions are produced, CAPACITY, CHUNK the most that a worker takes at once. With
- * NEWCOMER there is one. With SLEEP, a producer without room sleeps until somebody wakes it,
- * instead of looking until there is room.
+ * Claims: each position is handled once; nothing is overwritten that is in hand or not taken yet;
+ * everything arrives. Planted: WORKERS_FIRST (cursors are read before `taken`), CURSOR_LATE (set
+ * after the exchange), NO_EXCHANGE (`taken` is stored, not exchanged).
  */
-#ifndef LAST
-#define LAST 4
-#endif
-#ifndef CAPACITY
 #define CAPACITY 2
+#define WORKERS  2
+#define IDLE     200
+#ifndef LAST
+#define LAST 5
 #endif
-#ifndef CHUNK
-#define CHUNK 2
-#endif
 
-#define CURSOR    0
-#define TAKEN     1
-#define CELL(w)   (2 + (w)) /* of worker 0 or 1, and of the newcomer: 2 */
-#define GATING    5
-#define OBJECTS   6
-#define WRITTEN   6         /* ghost: slots that the producer has written */
-#define DONE_BY(w) (7 + (w)) /* ghosts: positions that a worker or the newcomer has handled */
-#define GHOSTS    4
-#define THREADS   4
-#define PRODUCER  3
-#define NEWCOMER_ID 2
-#define MESSAGES  10
-#include "memory.pml"
+byte published;
+byte taken;
+byte cursor[WORKERS];
+byte handled[LAST];
 
-#define IDLE 100 /* far ahead of every position */
-
-/* What is true, whatever anybody has seen of it. */
-byte writing;           /* the producer has begun to write the slots of all positions below */
-byte worker_of[LAST];   /* 1 + who has handled a position, or 0 */
-byte count_at[LAST];    /* and the how many-th it was of that worker */
-byte handled = LAST;    /* by the newcomer: the positions below */
-byte began = LAST;      /* where the newcomer began */
-bool awake = true;
-
-/* A slot may be written again: whoever was to handle what is in it has done so, visibly. */
-#define HANDLED(p)                                                                    \
-    (worker_of[p] != 0 && VISIBLE(PRODUCER, p))
-#define VISIBLE(t, p) (thread[t].view[DONE_BY(worker_of[p] - 1)] >= count_at[p])
-
-/* -- The producer. ----------------------------------------------------------------------------- */
-
-inline look_at(t, c, least)
+inline lower(value)
 {
-    load(t, c, ACQUIRE, found);
-    d_step { least = (found < least -> found : least); found = 0 }
-}
-
-inline look_at_pool(t, least)
-{
-#ifndef CELLS_FIRST
-    look_at(t, TAKEN, least);
-#endif
-    look_at(t, CELL(0), least);
-    look_at(t, CELL(1), least);
-#ifdef CELLS_FIRST
-    look_at(t, TAKEN, least);
-#endif
-}
-
-#ifdef FORGET_WORKERS
-#define look_at_workers(t, least) skip
-#else
-#define look_at_workers(t, least) look_at(t, CELL(0), least); look_at(t, CELL(1), least)
-#endif
-
-inline look_for_room()
-{
-    atomic {
-        slowest = 255;
-        load(PRODUCER, GATING, ACQUIRE, set);
-        if
-        :: set == 0 -> look_at_pool(PRODUCER, slowest)
-        :: set == 1 -> look_at(PRODUCER, CELL(NEWCOMER_ID), slowest);
-            look_at_workers(PRODUCER, slowest)
-        fi;
-        if
-        :: set == NEWEST(GATING) && writing < slowest + CAPACITY -> gate = slowest
-        :: else
-        fi;
-        d_step { set = 0; slowest = 0 }
-    }
-}
-
-#define UNREAD(o) (thread[PRODUCER].view[o] < object[o].newest)
-#define NEWS (UNREAD(TAKEN) || UNREAD(GATING) || UNREAD(CELL(0)) || UNREAD(CELL(1)) || UNREAD(CELL(2)))
-#define ROOM_BY(o) (writing < NEWEST(o) + CAPACITY)
-#define ROOM_NOW                                                                  \
-    (ROOM_BY(CELL(0)) && ROOM_BY(CELL(1)) &&                                      \
-     (NEWEST(GATING) == 0 -> ROOM_BY(TAKEN) : ROOM_BY(CELL(NEWCOMER_ID))))
-#define ROOM (writing < gate + CAPACITY)
-
-inline wait_for_room()
-{
-#ifdef SLEEP
-    look_for_room();
     if
-    :: ROOM
-    :: else ->
-        d_step { FENCE(PRODUCER); awake = false };
-        look_for_room();
-        if
-        :: ROOM
-        :: !ROOM && awake
-        fi
-    fi
-#else
-    if
-    :: ROOM_NOW || NEWS -> look_for_room()
-    fi
-#endif
-}
-
-proctype producer()
-{
-    byte gate, set, slowest, found;
-    do
-    :: writing == LAST -> break
-    :: writing < LAST && !ROOM -> wait_for_room()
-    :: writing < LAST && ROOM ->
-        d_step {
-            if
-            :: writing >= CAPACITY ->
-                assert(HANDLED(writing - CAPACITY));
-                assert(writing - CAPACITY < handled)
-            :: else
-            fi;
-            writing++;
-            thread[PRODUCER].view[WRITTEN] = writing;
-        }
-        d_step { STORE(PRODUCER, CURSOR, writing, RELEASE) }
-    od;
-    skip;
-    d_step { RETIRE(PRODUCER) }
-}
-
-/* -- A worker. --------------------------------------------------------------------------------- */
-
-inline wake(t)
-{
-#ifdef SLEEP
-    d_step { FENCE(t); awake = true }
-#else
-    skip
-#endif
-}
-
-inline handle(p)
-{
-    assert(thread[me].view[WRITTEN] > p);  /* what is read there was written before */
-    assert(writing <= p + CAPACITY);       /* and is not being written again */
-    assert(worker_of[p] == 0);             /* nobody else has handled it */
-    worker_of[p] = me + 1;
-    thread[me].view[DONE_BY(me)] = thread[me].view[DONE_BY(me)] + 1;
-    count_at[p] = thread[me].view[DONE_BY(me)]
-}
-
-/* What the worker has not taken yet, or believes so. */
-#define MAY_TAKE                                                          \
-    (NEWEST(CURSOR) > NEWEST(TAKEN) ||                                    \
-     (thread[me].view[TAKEN] < object[TAKEN].newest && NEWEST(CURSOR) > 0))
-
-inline choose_end()
-{
-    load(me, TAKEN, ACQUIRE, first);
-    load(me, CURSOR, ACQUIRE, end);
-    if
-    :: end > first + 1 -> end = first + 1
-    :: end > first + CHUNK -> end = first + CHUNK
-    :: end <= first + CHUNK
-    fi
-}
-
-#ifdef CELL_LATE
-#define ANNOUNCE skip
-#define TAKE STORE(me, CELL(me), first, RELEASE)
-#else
-#define ANNOUNCE d_step { STORE(me, CELL(me), first, RELEASE) }
-#define TAKE
-#endif
-
-inline take()
-{
-    do
-    :: atomic {
-            choose_end();
-            if
-            :: end > first -> ANNOUNCE
-            :: else -> break
-            fi
-        }
-#ifndef NO_ANEW_WAKE
-        if
-        :: announced -> wake(me)
-        :: else
-        fi;
-#endif
-        announced = true;
-        if
-        :: d_step { NEWEST(TAKEN) == first -> EXCHANGE(me, TAKEN, end, ACQ_REL); taken = true } break
-        :: d_step { NEWEST(TAKEN) != first -> LOAD_NEWEST(me, TAKEN, RELAXED) }
-        fi
-    od;
-#ifdef CELL_LATE
-    if
-    :: taken -> d_step { STORE(me, CELL(me), first, RELEASE) }
+    :: value < slowest -> slowest = value
     :: else
-    fi;
+    fi
+}
+
+active proctype producer()
+{
+    byte next;
+    byte slowest;
+    byte other;
+    do
+    :: next == LAST -> break
+    :: else ->
+        slowest = IDLE;
+#ifdef WORKERS_FIRST
+        other = cursor[0];
+        lower(other);
+        other = cursor[1];
+        lower(other);
+        other = taken;
+        lower(other);
+#else
+        slowest = taken;
+        other = cursor[0];
+        lower(other);
+        other = cursor[1];
+        lower(other);
 #endif
-    skip
+        if
+        :: next + 1 > slowest + CAPACITY -> goto again
+        :: else
+        fi;
+        /* The slot of next - CAPACITY is written: somebody must have handled it. */
+        assert(next < CAPACITY || handled[next - CAPACITY] == 1);
+        published = next + 1;
+        next++;
+again:  skip
+    od
 }
 
 proctype worker(byte me)
 {
-    byte first, end;
-    bool announced, taken;
+    byte first;
+    byte end;
     do
-    :: MAY_TAKE ->
-        take();
-        if
-        :: taken ->
-            if
-            :: end == first + 2 ->
-                d_step { handle(first); first++; STORE(me, CELL(me), first, RELEASE) }
-                wake(me)
-            :: else
-            fi;
-            d_step { handle(first) }
-        :: else
-        fi;
-        if
-        :: announced || taken ->
-            d_step { STORE(me, CELL(me), IDLE, RELEASE) };
-#ifdef NO_IDLE_WAKE
-            if
-            :: taken -> wake(me)
-            :: else
-            fi
-#else
-            wake(me)
+    :: first = taken;
+       if
+       :: first == LAST -> break
+       :: else
+       fi;
+       end = published;
+       if
+       :: end == first -> goto again
+       :: end > first + 2 -> end = first + 2
+       :: else
+       fi;
+#ifndef CURSOR_LATE
+       cursor[me] = first;
 #endif
-        :: else
-        fi;
-        d_step { first = 0; end = 0; announced = false; taken = false }
-    :: NEWEST(TAKEN) == LAST -> break
-    od;
-    skip;
-    d_step { RETIRE(me) }
-}
-
-/* -- A consumer that joins after the pool. ----------------------------------------------------- */
-
-#define ALL_DONE \
-    (worker_of[next] != 0 && VISIBLE(NEWCOMER_ID, next))
-
-proctype newcomer()
-{
-    byte next, least, found;
-    d_step {
-        LOAD_NEWEST(NEWCOMER_ID, TAKEN, ACQUIRE);
-        next = value;
-        began = next;
-        handled = next;
-        STORE(NEWCOMER_ID, CELL(NEWCOMER_ID), next, RELEASE);
-        STORE(NEWCOMER_ID, GATING, 1, RELEASE)
-    }
-    wake(NEWCOMER_ID);
-    do
-    :: next == LAST -> break
-    :: next < LAST ->
-        atomic {
-            worker_of[next] != 0 || thread[NEWCOMER_ID].view[TAKEN] < object[TAKEN].newest;
-            least = 255;
-            look_at_pool(NEWCOMER_ID, least);
-            if
-            :: least > next ->
-                d_step {
-                    do
-                    :: next < least -> assert(ALL_DONE); next++
-                    :: else -> break
-                    od;
-                    handled = next;
-                    thread[NEWCOMER_ID].view[DONE_BY(NEWCOMER_ID)] = next;
-                    STORE(NEWCOMER_ID, CELL(NEWCOMER_ID), next, RELEASE)
-                }
-            :: else
-            fi;
-            least = 0
-        }
-        wake(NEWCOMER_ID)
-    od;
-    skip;
-    d_step { RETIRE(NEWCOMER_ID) }
+#ifdef NO_EXCHANGE
+       taken = end;
+#else
+       atomic {
+           if
+           :: taken == first -> taken = end
+           :: else -> goto lost
+           fi
+       };
+#endif
+#ifdef CURSOR_LATE
+       cursor[me] = first;
+#endif
+       do
+       :: first == end -> break
+       :: else ->
+           assert(handled[first] == 0);
+           handled[first]++;
+           first++
+       od;
+lost:  cursor[me] = IDLE;
+again: skip
+    od
 }
 
 init
 {
-    d_step {
-        object[CELL(0)].message[0].value = IDLE;
-        object[CELL(1)].message[0].value = IDLE;
-        object[CELL(2)].message[0].value = IDLE;
-        thread[0].reads = BIT(CURSOR) | BIT(TAKEN);
-        thread[1].reads = BIT(CURSOR) | BIT(TAKEN);
-        thread[PRODUCER].reads = BIT(TAKEN) | BIT(CELL(0)) | BIT(CELL(1));
-#ifdef NEWCOMER
-        thread[PRODUCER].reads = thread[PRODUCER].reads | BIT(CELL(2)) | BIT(GATING);
-        thread[NEWCOMER_ID].reads = BIT(TAKEN) | BIT(CELL(0)) | BIT(CELL(1));
-#endif
-    }
     atomic {
+        cursor[0] = IDLE;
+        cursor[1] = IDLE;
         run worker(0);
-        run worker(1);
-#ifdef NEWCOMER
-        run newcomer();
-#endif
-        run producer()
+        run worker(1)
     }
 }
