@@ -73,7 +73,8 @@ check() # NUMBER MODEL FLAGS EXPECTED
     mkdir "$folder" && cp ./*.pml "$folder" && cd "$folder" || exit
     # shellcheck disable=SC2086 # a list of words
     if spin -a $flags "$model.pml" >log 2>&1 &&
-        "${CC:-gcc}" -O1 -w -DSAFETY -DCOLLAPSE -DMEMLIM=4000 -DVECTORSZ=2048 -o pan pan.c >>log 2>&1; then
+        "${CC:-gcc}" -O1 -w -DSAFETY -DCOLLAPSE -DMEMLIM=4000 -DVECTORSZ=2048 \
+            -o pan pan.c >>log 2>&1; then
         ./pan -m1000000 -w23 >>log 2>&1
     fi
     if [ "$expected" = ok ]; then
