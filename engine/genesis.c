@@ -107,7 +107,8 @@ int mr_genesis_read(struct mr_storage *storage, uint64_t last_index, struct mr_c
                     struct mr_damage *damage, struct mr_error *error)
 {
     struct mr_reader *reader;
-    int status = mr_reader_open(storage, 0, last_index, &reader, error);
+    int status = mr_reader_open(storage, &(struct mr_reader_options){.last_index = last_index},
+                                &reader, error);
     if (status != MR_OK) {
         return status;
     }

@@ -70,7 +70,9 @@ int mr_engine_recover(struct mr_engine *engine, struct mr_error *error)
 {
     const struct mr_recovery *found = &engine->recovery.journal;
     struct mr_reader *reader;
-    int status = mr_reader_open(engine->storage, 0, found->last_index, &reader, error);
+    int status = mr_reader_open(engine->storage,
+                                &(struct mr_reader_options){.last_index = found->last_index},
+                                &reader, error);
     if (status != MR_OK) {
         return status;
     }

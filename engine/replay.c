@@ -102,7 +102,9 @@ static int run(struct mr_replay *replay, struct mr_damage *damage, struct mr_err
     }
     struct mr_reader *reader = NULL;
     if (status == MR_OK) {
-        status = mr_reader_open(replay->storage, 0, replay->plan.last_index, &reader, error);
+        status = mr_reader_open(replay->storage,
+                                &(struct mr_reader_options){.last_index = replay->plan.last_index},
+                                &reader, error);
     }
     if (status == MR_OK) {
         status = apply_all(replay, reader, damage, error);

@@ -6,7 +6,7 @@
  *        8    2 version          0
  *       10    2 header_size      256
  *       12    2 kind             1 entry, 2 watermark, 3 seal
- *       14    2 reserved         zero
+ *       14    2 flags            1: written under os durability; others zero
  *       16    4 length           of the whole frame, padding included
  *       20    4 entry_length     0 in watermarks and seals
  *       24    4 segment          its number
@@ -171,11 +171,18 @@ uint64_t mr_frame_mask_zeros(void *frame, uint32_t entry_length, struct mr_diges
     }
 }
 
+/* Under os durability the watermark says what was synced, which may be long ago. */
+static bool watermark_fits(const struct mr_frame_header *header)
+{
+    return (header->flags & MR_FRAME_FLAG_OS) != 0 ||
+           header->number - header->durable_number <= MR_FRAMES_IN_FLIGHT_MAX;
+}
+
 void mr_frame_put_header(void *frame, struct mr_frame_header *header,
                          const struct mr_frame_place *place)
 {
     ASSERT(header->number > header->durable_number);
-    ASSERT(header->number - header->durable_number <= MR_FRAMES_IN_FLIGHT_MAX);
+    ASSERT(watermark_fits(header));
     memcpy(&header->magic, frame_magic, sizeof header->magic);
     header->version = MR_FRAME_VERSION;
     header->header_size = MR_FRAME_ROOM;
@@ -193,7 +200,8 @@ static bool fields_agree(const struct mr_frame_header *header, const struct mr_f
 {
     bool has_entry = header->kind == MR_FRAME_ENTRY;
     if (header->kind < MR_FRAME_ENTRY || header->kind > MR_FRAME_SEAL ||
-        header->header_size != MR_FRAME_ROOM || header->generation == 0) {
+        header->header_size != MR_FRAME_ROOM || header->generation == 0 ||
+        (header->flags & ~MR_FRAME_FLAGS_KNOWN) != 0) {
         return false;
     }
     if (header->length > MR_FRAME_BYTES_MAX || header->entry_length > header->length ||
@@ -206,8 +214,7 @@ static bool fields_agree(const struct mr_frame_header *header, const struct mr_f
         place->offset > place->limit || header->length > place->limit - place->offset) {
         return false;
     }
-    return header->number > header->durable_number &&
-           header->number - header->durable_number <= MR_FRAMES_IN_FLIGHT_MAX &&
+    return header->number > header->durable_number && watermark_fits(header) &&
            header->durable_index <= header->before.index &&
            header->durable_sequence <= header->before.sequence &&
            (header->kind == MR_FRAME_SEAL || header->end_offset == 0);

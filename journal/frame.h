@@ -30,6 +30,13 @@ enum mr_frame_kind {
     MR_FRAME_SEAL = 3,      /* the last 4 KiB of a segment that is full */
 };
 
+enum {
+    /* Written under os durability: the watermark says what was synced, and is not bounded by the
+     * frames in flight. */
+    MR_FRAME_FLAG_OS = 1,
+    MR_FRAME_FLAGS_KNOWN = MR_FRAME_FLAG_OS,
+};
+
 /* Where the chain of entries stands: the last entry's index, last sequence, time and digest; all
  * zero before the first entry. */
 struct mr_tip {
@@ -45,7 +52,7 @@ struct mr_frame_header {
     uint16_t version;
     uint16_t header_size;
     uint16_t kind;
-    uint16_t reserved_a;
+    uint16_t flags; /* MR_FRAME_FLAG_* */
     uint32_t length;
     uint32_t entry_length;
     uint32_t segment;

@@ -108,17 +108,17 @@ static int seek(struct mr_reader *reader, uint64_t from, struct mr_error *error)
     return status;
 }
 
-int mr_reader_open(struct mr_storage *storage, uint64_t from_sequence, uint64_t last_index,
+int mr_reader_open(struct mr_storage *storage, const struct mr_reader_options *options,
                    struct mr_reader **reader, struct mr_error *error)
 {
     struct mr_reader *opened = calloc(1, sizeof *opened);
     if (opened == NULL) {
         return mr_error_set(error, MR_E_NO_MEMORY, "no memory to read the journal");
     }
-    opened->last_index = last_index;
+    opened->last_index = options->last_index;
     int status = mr_scan_init(&opened->scan, storage, error);
     if (status == MR_OK) {
-        status = seek(opened, from_sequence, error);
+        status = seek(opened, options->from_sequence, error);
     }
     if (status != MR_OK) {
         mr_reader_close(opened);

@@ -140,7 +140,8 @@ static int check_all(struct mr_storage *storage, const struct promises *promises
     struct mr_reader *reader = NULL;
     size_t next = 0;
     if (status == MR_OK && plan.last_index > 0) {
-        status = mr_reader_open(storage, 0, plan.last_index, &reader, error);
+        status = mr_reader_open(storage, &(struct mr_reader_options){.last_index = plan.last_index},
+                                &reader, error);
         const struct mr_entry *entry;
         while (status == MR_OK && (status = mr_reader_next(reader, &entry, NULL, error)) == MR_OK) {
             next = check_entry(entry, promises, next, report);

@@ -126,7 +126,8 @@ int run_dump_prepare(struct run *run, struct mr_error *error)
     if (status != MR_OK) {
         return status;
     }
-    status = mr_reader_open(storage, 0, found->last_index, &reader, error);
+    status = mr_reader_open(storage, &(struct mr_reader_options){.last_index = found->last_index},
+                            &reader, error);
     if (status == MR_OK) {
         status = compare_all(run, reader, error);
         mr_reader_close(reader);

@@ -20,7 +20,10 @@ int walk_begin(struct walk *walk, uint64_t from, struct mr_error *error)
     if (from > walk->plan.last_sequence)
         return mr_error_set(error, MR_E_INVALID, "the journal ends at sequence %llu, before %llu",
                             (unsigned long long)walk->plan.last_sequence, (unsigned long long)from);
-    return mr_reader_open(walk->storage, from, walk->plan.last_index, &walk->reader, error);
+    return mr_reader_open(
+        walk->storage,
+        &(struct mr_reader_options){.from_sequence = from, .last_index = walk->plan.last_index},
+        &walk->reader, error);
 }
 
 int walk_find_logic(struct walk *walk, struct mr_error *error)

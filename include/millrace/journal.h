@@ -65,11 +65,31 @@ static inline const void *mr_entry_commands(const struct mr_entry *entry)
 /* The digest by which the next entry names this one (`previous`): over all `length` bytes. */
 struct mr_digest mr_entry_digest(const struct mr_entry *entry);
 
+/* When an entry counts as durable, and what it takes to lose it then. docs/durability.md compares
+ * them. A journal may be continued under another policy than it was written with. */
+enum mr_durability {
+    /* On stable storage: survives the end of the process, of the system, of power. */
+    MR_DURABILITY_DISK = 0,
+    /* Handed to the system (in its page cache): survives the end of the process; the end of the
+     * system may lose what was not synced yet, always from some entry on and never in between. A
+     * segment that is full, and a journal that is stopped, are synced. */
+    MR_DURABILITY_OS,
+    /* In memory only, no file is touched: for benches. See mr_journal_open_volatile. */
+    MR_DURABILITY_NONE,
+};
+
 struct mr_journal_options {
     /* Of new segments: a multiple of 4 KiB, 4 to 256 MiB. 0: 64 MiB when a journal is created, and
      * when one is recovered, as large as the last one that is there. */
     uint64_t segment_bytes;
     uint32_t frames_in_flight; /* 0: the default, 4; 1 to 8 */
+    enum mr_durability durability;
+    /* Whoever replicates says what is committed (mr_journal_commit), and may truncate what is not.
+     * Otherwise all that is durable is committed. */
+    bool replicated;
+    /* Below this much room on the file system mr_journal_space_low says so; 0: that of eight
+     * segments. */
+    uint64_t space_low_bytes;
     /* The memory that appended frames will lie in, for registration with the kernel; NULL: none. */
     void *buffers;
     size_t buffers_size;
@@ -79,7 +99,9 @@ struct mr_journal_options {
  * chained counts, whether or not a watermark covers it: once recovered, all up to last_index is
  * durable. */
 struct mr_recovery {
-    char decided; /* the case in docs/format-journal.md: 'A' clean, 'B' torn; others are refused */
+    /* The case in docs/format-journal.md: 'A' clean, 'B' torn, 'J' torn under os durability, 'K' a
+     * truncation that had been cut off; all others are refused. */
+    char decided;
     uint8_t journal_id[MR_JOURNAL_ID_SIZE];
     uint64_t first_index, last_index;       /* of whole, chained entries; 0: none */
     uint64_t first_sequence, last_sequence; /* 0: none */
@@ -93,6 +115,14 @@ struct mr_recovery {
     char torn_segment[32];
     uint64_t torn_offset;
     char archive[64]; /* where the torn bytes went, "" when nothing was torn */
+    /* Under which policy the last frames were written. Case J: entries that were acknowledged under
+     * os durability may be among those that were torn. */
+    enum mr_durability durability;
+    uint64_t generation; /* from 1; a truncation raises it */
+    /* Case L, beside the others: of this segment ("": none) one copy of the superblock is damaged;
+     * the other one is whole and was used. `millrace repair` writes it anew. */
+    char head_segment[32];
+    uint64_t head_offset;
     uint64_t elapsed_ns;
 };
 
@@ -114,6 +144,13 @@ int mr_journal_exists(struct mr_storage *storage, struct mr_error *error);
  * storage's lock. */
 int mr_journal_create(struct mr_storage *storage, const uint8_t id[MR_JOURNAL_ID_SIZE],
                       const struct mr_journal_options *options, struct mr_error *error);
+
+/* A journal that touches no file and calls everything durable at the next poll
+ * (MR_DURABILITY_NONE): what remains of the engine when there is no disk. It begins empty; start,
+ * append, poll, stop and close are used as ever. `options` as for recover. MR_E_INVALID,
+ * MR_E_NO_MEMORY. */
+int mr_journal_open_volatile(const struct mr_journal_options *options, struct mr_journal **journal,
+                             struct mr_error *error);
 
 /* Reads the whole journal, checks every covered byte and the chain, and decides what is there, as
  * docs/format-journal.md's decision table says. Writes nothing and needs no lock, so it works on a
@@ -162,9 +199,14 @@ int mr_journal_poll(struct mr_journal *journal, uint32_t wait_us, struct mr_erro
  * there was no need, or no room before the next segment is ready; MR_E_FENCED. */
 int mr_journal_mark(struct mr_journal *journal, struct mr_error *error);
 
-/* The highest index at and below which every entry is on stable storage; frozen once fenced. The
- * writer's thread only, as the next two. */
+/* The highest index at and below which every entry is durable, as the policy means it; frozen once
+ * fenced. The writer's thread only, as the next three. */
 uint64_t mr_journal_durable_index(const struct mr_journal *journal);
+
+/* True when room on the file system is low; `bytes` (may be NULL) gets how much there was. Looked at
+ * when the journal starts and whenever a segment is prepared, which is one or two segments ahead of
+ * need: time enough to act before an append fails with MR_E_NO_SPACE. */
+bool mr_journal_space_low(const struct mr_journal *journal, uint64_t *bytes);
 
 /* True while frames (of entries, watermarks, seals) are queued or in flight. */
 bool mr_journal_busy(const struct mr_journal *journal);
@@ -172,6 +214,17 @@ bool mr_journal_busy(const struct mr_journal *journal);
 /* Is an append worth trying right now? (It may still find that its frame needs the next segment.)
  * */
 bool mr_journal_ready(const struct mr_journal *journal);
+
+/* Only with `replicated`: everything up to `index` is committed and will never be truncated.
+ * `index` does not fall and is at most the last one appended (asserted). The writer's thread. */
+void mr_journal_commit(struct mr_journal *journal, uint64_t index);
+
+/* Only with `replicated`: drops all entries above `last_index`, which is not below what is committed
+ * (asserted). Waits for what is in flight, writes a durable truncation record, and only then zeroes
+ * what is dropped; a crash in between is completed by the next recovery. On MR_OK the journal goes
+ * on behind `last_index`, in a new generation. Any failure fences: MR_E_IO, MR_E_NO_SPACE,
+ * MR_E_NO_MEMORY, MR_E_FENCED. The writer's thread; blocks for as long as the disk takes. */
+int mr_journal_truncate(struct mr_journal *journal, uint64_t last_index, struct mr_error *error);
 
 /* Waits for what is in flight, records the watermark, gives the queue back. Its error is the one
  * that made the fence fall, if it fell; then nothing is recorded. Blocks for as long as the disk
@@ -181,15 +234,30 @@ int mr_journal_stop(struct mr_journal *journal, struct mr_error *error);
  * crash: what is in flight completes, and no watermark is recorded. */
 void mr_journal_close(struct mr_journal *journal);
 
-/* Reads entries in order, from the one that holds `from_sequence` (0: the first) up to and with
- * index `last_index` (as a plan or recovery reported it). Any number of readers, each used by one
- * thread. MR_E_NOT_FOUND when the journal begins later or ends earlier; MR_E_CORRUPT, MR_E_VERSION
- * and MR_E_IO from looking for the place; MR_E_NO_MEMORY. */
-int mr_reader_open(struct mr_storage *storage, uint64_t from_sequence, uint64_t last_index,
+/* Where a reader begins and ends. All zero: the whole journal, as far as it is durable just now. */
+struct mr_reader_options {
+    uint64_t from_sequence; /* begin with the entry that holds it; 0: with the first one */
+    /* Instead of from_sequence: begin with the first entry whose time_ns is not less; 0: not. */
+    uint64_t from_time_ns;
+    /* End with this index, which a plan or a recovery has reported. 0: end where the journal's
+     * watermarks end. */
+    uint64_t last_index;
+    /* Instead of ending there, go on when there is more: MR_AGAIN means nothing yet. For tailing a
+     * journal that a writer is working on, in this process or another. `last_index` is 0. */
+    bool follow;
+};
+
+/* Opens a reader. Any number of readers, each used by one thread at a time, also while a writer is
+ * at work. Finds its place in O(log n) reads. MR_E_NOT_FOUND: the journal begins later or ends
+ * earlier (with `follow`, and from_sequence one above the last: that is no error); MR_E_CORRUPT,
+ * MR_E_VERSION and MR_E_IO from looking for the place; MR_E_INVALID (options), MR_E_NO_MEMORY. */
+int mr_reader_open(struct mr_storage *storage, const struct mr_reader_options *options,
                    struct mr_reader **reader, struct mr_error *error);
-/* MR_OK: *entry lies in the reader's memory until the next call; MR_AGAIN: that was all. Checks
- * what it reads: MR_E_CORRUPT and MR_E_VERSION (with `damage`, if not NULL), MR_E_IO; after any of
- * these the reader can only be closed. Blocks while it reads ahead. */
+/* MR_OK: *entry lies in the reader's memory until the next call; MR_AGAIN: that was all (with
+ * `follow`: for now). Checks what it reads: MR_E_CORRUPT and MR_E_VERSION (with `damage`, if not
+ * NULL), MR_E_IO; after any of these the reader can only be closed. What a watermark does not cover
+ * yet may be half written, and is never damage to a reader that follows. Blocks while it reads
+ * ahead. */
 int mr_reader_next(struct mr_reader *reader, const struct mr_entry **entry,
                    struct mr_damage *damage, struct mr_error *error);
 void mr_reader_close(struct mr_reader *reader);

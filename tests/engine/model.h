@@ -68,7 +68,8 @@ static inline int model_replay(struct model *model, struct mr_storage *storage, 
 {
     memset(model, 0, sizeof *model);
     struct mr_reader *reader;
-    int status = mr_reader_open(storage, 0, last_index, &reader, error);
+    int status = mr_reader_open(storage, &(struct mr_reader_options){.last_index = last_index},
+                                &reader, error);
     if (status != MR_OK) {
         return status;
     }

@@ -209,7 +209,11 @@ static void a_batch_travels_in_one_block_whatever_its_size(void **state)
     assert_int_equal(mr_engine_stop(bench->engine, &error), MR_OK);
     assert_int_equal(mr_journal_plan(options.storage, &plan, NULL, &error), MR_OK);
     struct mr_reader *reader;
-    assert_int_equal(mr_reader_open(options.storage, 4, plan.last_index, &reader, &error), MR_OK);
+    assert_int_equal(mr_reader_open(options.storage,
+                                    &(struct mr_reader_options){.from_sequence = 4,
+                                                                .last_index = plan.last_index},
+                                    &reader, &error),
+                     MR_OK);
     const struct mr_entry *entry;
     assert_int_equal(mr_reader_next(reader, &entry, NULL, &error), MR_OK);
     assert_true(entry->first_sequence <= 4 && mr_entry_last_sequence(entry) >= COUNT + 3);

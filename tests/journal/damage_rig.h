@@ -132,7 +132,8 @@ static inline uint64_t sequence_after(uint64_t index)
     struct mr_reader *reader;
     const struct mr_entry *entry;
     uint64_t sequence = 1;
-    RIG_OK(&rig, mr_reader_open(rig.storage, 0, index, &reader, &rig.error));
+    RIG_OK(&rig, mr_reader_open(rig.storage, &(struct mr_reader_options){.last_index = index},
+                                &reader, &rig.error));
     while (mr_reader_next(reader, &entry, NULL, NULL) == MR_OK) {
         sequence = mr_entry_last_sequence(entry) + 1;
     }

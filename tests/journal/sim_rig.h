@@ -86,7 +86,8 @@ static inline void rig_check_entries(struct sim_rig *rig, struct mr_storage *sto
     struct mr_reader *reader;
     const struct mr_entry *entry;
     struct mr_tip tip = {0};
-    RIG_OK(rig, mr_reader_open(storage, 0, last_index, &reader, &rig->error));
+    RIG_OK(rig, mr_reader_open(storage, &(struct mr_reader_options){.last_index = last_index},
+                               &reader, &rig->error));
     for (uint64_t index = 1; index <= last_index; index++) {
         struct rig_shape shape = rig_shape_of(rig, index);
         RIG_OK(rig, mr_reader_next(reader, &entry, NULL, &rig->error));

@@ -20,7 +20,10 @@ static void a_reader_starts_at_the_entry_that_holds_the_sequence(void **state)
     for (uint64_t from = 1; from <= rig.tip.sequence; from++) {
         struct mr_reader *reader;
         const struct mr_entry *entry;
-        RIG_OK(&rig, mr_reader_open(rig.storage, from, 60, &reader, &rig.error));
+        RIG_OK(&rig,
+               mr_reader_open(rig.storage,
+                              &(struct mr_reader_options){.from_sequence = from, .last_index = 60},
+                              &reader, &rig.error));
         RIG_OK(&rig, mr_reader_next(reader, &entry, NULL, &rig.error));
         assert_true(entry->first_sequence <= from);
         assert_true(mr_entry_last_sequence(entry) >= from);
@@ -50,10 +53,24 @@ static void a_sequence_that_is_not_there_is_not_found(void **state)
     make(64 << 10, 300, 10);
     struct mr_reader *reader;
     uint64_t last = rig.tip.sequence;
-    assert_int_equal(mr_reader_open(rig.storage, last + 1, 10, &reader, NULL), MR_E_NOT_FOUND);
-    assert_int_equal(mr_reader_open(rig.storage, UINT64_MAX, 10, &reader, NULL), MR_E_NOT_FOUND);
-    assert_int_equal(mr_reader_open(rig.storage, last, 9, &reader, NULL), MR_E_NOT_FOUND);
-    assert_int_equal(mr_reader_open(rig.storage, 1, 0, &reader, NULL), MR_E_NOT_FOUND);
+    assert_int_equal(
+        mr_reader_open(rig.storage,
+                       &(struct mr_reader_options){.from_sequence = last + 1, .last_index = 10},
+                       &reader, NULL),
+        MR_E_NOT_FOUND);
+    assert_int_equal(
+        mr_reader_open(rig.storage,
+                       &(struct mr_reader_options){.from_sequence = UINT64_MAX, .last_index = 10},
+                       &reader, NULL),
+        MR_E_NOT_FOUND);
+    assert_int_equal(
+        mr_reader_open(rig.storage,
+                       &(struct mr_reader_options){.from_sequence = last, .last_index = 9}, &reader,
+                       NULL),
+        MR_E_NOT_FOUND);
+    assert_int_equal(
+        mr_reader_open(rig.storage, &(struct mr_reader_options){.from_sequence = 1}, &reader, NULL),
+        MR_E_NOT_FOUND);
     rig_free(&rig);
 }
 
@@ -65,7 +82,8 @@ static void many_readers_do_not_disturb_each_other(void **state)
     struct mr_reader *readers[READERS];
     struct mr_tip tips[READERS] = {0};
     for (int i = 0; i < READERS; i++) {
-        RIG_OK(&rig, mr_reader_open(rig.storage, 0, 40, &readers[i], &rig.error));
+        RIG_OK(&rig, mr_reader_open(rig.storage, &(struct mr_reader_options){.last_index = 40},
+                                    &readers[i], &rig.error));
     }
     struct mr_random random;
     mr_random_init(&random, rig_seed());
@@ -95,7 +113,8 @@ static void no_damaged_entry_comes_out(void **state)
         mr_sim_flip(rig.sim, "journal/00000001.seg", byte, byte % 8);
         uint64_t good =
             (byte - MR_SEGMENT_HEAD) / 4096; /* of the first three entries and the seal */
-        RIG_OK(&rig, mr_reader_open(rig.storage, 0, 5, &reader, &rig.error));
+        RIG_OK(&rig, mr_reader_open(rig.storage, &(struct mr_reader_options){.last_index = 5},
+                                    &reader, &rig.error));
         for (uint64_t i = 0; i < good; i++) {
             RIG_OK(&rig, mr_reader_next(reader, &entry, NULL, &rig.error));
         }
@@ -115,7 +134,10 @@ static void damage_in_front_of_the_start_does_not_matter_behind_it(void **state)
     mr_sim_flip(rig.sim, "journal/00000001.seg", MR_SEGMENT_HEAD + 300, 1);
     struct mr_reader *reader;
     const struct mr_entry *entry;
-    RIG_OK(&rig, mr_reader_open(rig.storage, rig.tip.sequence, 12, &reader, &rig.error));
+    RIG_OK(&rig, mr_reader_open(rig.storage,
+                                &(struct mr_reader_options){.from_sequence = rig.tip.sequence,
+                                                            .last_index = 12},
+                                &reader, &rig.error));
     RIG_OK(&rig, mr_reader_next(reader, &entry, NULL, &rig.error));
     assert_int_equal(entry->index, 12);
     mr_reader_close(reader);
@@ -128,7 +150,8 @@ static void a_journal_that_ends_too_early_is_corrupt(void **state)
     make(64 << 10, 300, 5);
     struct mr_reader *reader;
     const struct mr_entry *entry;
-    RIG_OK(&rig, mr_reader_open(rig.storage, 0, 6, &reader, &rig.error));
+    RIG_OK(&rig, mr_reader_open(rig.storage, &(struct mr_reader_options){.last_index = 6}, &reader,
+                                &rig.error));
     for (int i = 0; i < 5; i++) {
         RIG_OK(&rig, mr_reader_next(reader, &entry, NULL, &rig.error));
     }
@@ -146,7 +169,9 @@ static void a_read_error_is_reported_as_one(void **state)
         struct mr_reader *reader;
         const struct mr_entry *entry;
         mr_sim_inject(rig.sim, &fault);
-        int status = mr_reader_open(rig.storage, 2, 5, &reader, &rig.error);
+        int status = mr_reader_open(
+            rig.storage, &(struct mr_reader_options){.from_sequence = 2, .last_index = 5}, &reader,
+            &rig.error);
         if (status == MR_OK) {
             do {
                 status = mr_reader_next(reader, &entry, NULL, &rig.error);

@@ -229,7 +229,9 @@ static void an_entry_with_zero_sectors_leaves_no_zero_sector_on_disk(void **stat
     struct mr_reader *reader;
     const struct mr_entry *entry;
     uint32_t zeros = 0;
-    RIG_OK(&rig, mr_reader_open(rig.storage, 0, rig.tip.index, &reader, &rig.error));
+    RIG_OK(&rig,
+           mr_reader_open(rig.storage, &(struct mr_reader_options){.last_index = rig.tip.index},
+                          &reader, &rig.error));
     while (mr_reader_next(reader, &entry, NULL, &rig.error) == MR_OK) {
         assert_int_equal(entry->length, MR_ENTRY_SIZE + zeros);
         assert_true(mr_bytes_zero(entry + 1, zeros));
