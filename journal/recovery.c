@@ -126,6 +126,11 @@ static void fill_report(struct mr_recovery *report, const struct mr_scan *scan)
     report->last_digest = scan->tip.digest;
     report->last_time_ns = scan->tip.time_ns;
     report->durable_index = scan->durable.index;
+    report->generation = scan->generation;
+    if (scan->half_segment != 0) {
+        mr_segment_name(scan->half_segment, report->head_segment);
+        report->head_offset = scan->half_offset;
+    }
     report->segments = scan->inventory.count;
 }
 

@@ -65,9 +65,15 @@ struct mr_frame_place mr_scan_place(const struct mr_scan *scan, uint64_t offset)
 static enum mr_fault check_head(struct mr_scan *scan, const unsigned char *head, uint64_t *offset)
 {
     struct mr_superblock *superblock = &scan->superblock;
-    enum mr_fault fault = mr_segment_get_head(head, mr_scan_segment(scan), superblock, offset);
+    bool half;
+    enum mr_fault fault =
+        mr_segment_get_head(head, mr_scan_segment(scan), superblock, offset, &half);
     if (fault != MR_FAULT_NONE) {
         return fault;
+    }
+    if (half && scan->half_segment == 0) {
+        scan->half_segment = mr_scan_segment(scan);
+        scan->half_offset = *offset;
     }
     *offset = 0;
     if (!scan->have_id) {

@@ -27,6 +27,10 @@ struct mr_scan {
     uint64_t generation;
     struct mr_tip tip;
 
+    /* The first segment met of whose superblock one copy is damaged; 0: none. */
+    uint32_t half_segment;
+    uint64_t half_offset;
+
     struct mr_bound durable; /* the highest watermark that anything whole carried so far */
 
     /* Why the walk ended, after MR_AGAIN: */

@@ -117,24 +117,31 @@ static bool copies_agree(struct mr_superblock a, struct mr_superblock b)
 }
 
 enum mr_fault mr_segment_get_head(const void *head, uint32_t number,
-                                  struct mr_superblock *superblock, uint64_t *offset)
+                                  struct mr_superblock *superblock, uint64_t *offset, bool *half)
 {
     static const uint64_t copies[2] = {MR_SUPERBLOCK_COPY_A, MR_SUPERBLOCK_COPY_B};
     struct mr_superblock found[2];
+    enum mr_fault faults[2];
+    *half = false;
     for (int i = 0; i < 2; i++) {
-        *offset = copies[i];
-        enum mr_fault fault = get_copy(head, copies[i], number, &found[i]);
-        if (fault != MR_FAULT_NONE) {
-            return fault;
-        }
+        faults[i] = get_copy(head, copies[i], number, &found[i]);
         *offset = copies[i] + MR_PAGE_SIZE;
         if (memcmp((const unsigned char *)head + *offset, zeros, MR_PAGE_SIZE) != 0) {
             return MR_FAULT_GARBAGE;
         }
     }
-    *offset = MR_SUPERBLOCK_COPY_B;
-    *superblock = found[0];
-    return copies_agree(found[0], found[1]) ? MR_FAULT_NONE : MR_FAULT_SUPERBLOCK;
+    for (int i = 0; i < 2; i++) {
+        *offset = copies[i];
+        bool spared = faults[i] == MR_FAULT_SUPERBLOCK && faults[1 - i] == MR_FAULT_NONE;
+        if (faults[i] != MR_FAULT_NONE && !spared) {
+            return faults[i];
+        }
+    }
+    int whole = faults[0] == MR_FAULT_NONE ? 0 : 1;
+    *half = faults[1 - whole] != MR_FAULT_NONE;
+    *offset = *half ? copies[1 - whole] : MR_SUPERBLOCK_COPY_B;
+    *superblock = found[whole];
+    return *half || copies_agree(found[0], found[1]) ? MR_FAULT_NONE : MR_FAULT_SUPERBLOCK;
 }
 
 const void *mr_segment_zeros(void)

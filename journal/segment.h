@@ -63,10 +63,12 @@ static inline uint64_t mr_segment_seal_offset(uint64_t segment_bytes)
  * caller: segment, generation, segment_bytes, journal_id, durable. */
 void mr_segment_put_head(void *head, struct mr_superblock *superblock);
 
-/* Checks those bytes, strictly: both copies whole and alike, zeros between. NONE, SUPERBLOCK,
- * FOREIGN (`number` is not what it says), VERSION or GARBAGE; `*offset` says where. */
+/* Checks those bytes: zeros between the copies, both copies whole and alike. One damaged copy is
+ * forgiven when the other one is whole: then NONE, `*half` is true and `*offset` says which. Else
+ * SUPERBLOCK, FOREIGN (`number` is not what it says), VERSION or GARBAGE, and `*offset` says where.
+ */
 enum mr_fault mr_segment_get_head(const void *head, uint32_t number,
-                                  struct mr_superblock *superblock, uint64_t *offset);
+                                  struct mr_superblock *superblock, uint64_t *offset, bool *half);
 
 /* True for sizes that a journal can be made of; tests may go below what options allow. */
 bool mr_segment_bytes_valid(uint64_t segment_bytes);

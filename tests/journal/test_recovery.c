@@ -304,22 +304,48 @@ static void case_F_bytes_between_the_frames_and_the_seal_are_refused(void **stat
     rig_free(&rig);
 }
 
+static void flip_head(const char *name, uint64_t byte, unsigned bit)
+{
+    mr_sim_flip(rig.sim, name, byte, bit);
+    if (byte / PAGE % 2 == 0) { /* in a copy: and in the other one */
+        mr_sim_flip(rig.sim, name, (byte + MR_SUPERBLOCK_COPY_B) % MR_SEGMENT_HEAD, 7 - bit);
+    }
+}
+
 static void case_G_a_damaged_head_is_refused(void **state)
 {
     (void)state;
     make_journal(TINY, 5);
     uint64_t sequence = sequence_after(3);
     for (uint64_t byte = 0; byte < MR_SEGMENT_HEAD; byte += 307) {
-        char letter = byte / PAGE % 2 == 0 ? 'G' : 'F'; /* a copy, or the zeros between */
-        mr_sim_flip(rig.sim, "journal/00000001.seg", byte, 2);
-        assert_refused(letter, "journal/00000001.seg", byte / PAGE * PAGE, 1);
-        mr_sim_flip(rig.sim, "journal/00000001.seg", byte, 2);
-        mr_sim_flip(rig.sim, "journal/00000002.seg", byte, 7);
-        assert_refused(letter, "journal/00000002.seg", byte / PAGE * PAGE, sequence);
-        mr_sim_flip(rig.sim, "journal/00000002.seg", byte, 7);
+        char letter = byte / PAGE % 2 == 0 ? 'G' : 'F'; /* both copies, or the zeros between */
+        uint64_t offset = letter == 'G' ? 0 : byte / PAGE * PAGE;
+        flip_head("journal/00000001.seg", byte, 2);
+        assert_refused(letter, "journal/00000001.seg", offset, 1);
+        flip_head("journal/00000001.seg", byte, 2);
+        flip_head("journal/00000002.seg", byte, 7);
+        assert_refused(letter, "journal/00000002.seg", offset, sequence);
+        flip_head("journal/00000002.seg", byte, 7);
     }
     assert_goes_on('A', 5);
     rig_free(&rig);
+}
+
+static void case_L_one_damaged_copy_of_a_superblock_is_told_of_and_not_used(void **state)
+{
+    (void)state;
+    for (uint64_t copy = 0; copy <= MR_SUPERBLOCK_COPY_B; copy += MR_SUPERBLOCK_COPY_B) {
+        make_journal(TINY, 5);
+        mr_sim_flip(rig.sim, "journal/00000002.seg", copy + 57, 4);
+        RIG_OK(&rig, rig_recover(&rig));
+        assert_int_equal(rig.report.decided, 'A');
+        assert_string_equal(rig.report.head_segment, "journal/00000002.seg");
+        assert_int_equal(rig.report.head_offset, copy);
+        mr_journal_close(rig.journal);
+        rig.storage->calls->unlock(rig.storage);
+        assert_goes_on('A', 5);
+        rig_free(&rig);
+    }
 }
 
 static void case_G_a_segment_of_another_journal_or_size_is_refused(void **state)
@@ -448,6 +474,7 @@ int main(void)
         cmocka_unit_test(case_F_bytes_farther_than_frames_in_flight_reach_are_refused),
         cmocka_unit_test(case_F_bytes_between_the_frames_and_the_seal_are_refused),
         cmocka_unit_test(case_G_a_damaged_head_is_refused),
+        cmocka_unit_test(case_L_one_damaged_copy_of_a_superblock_is_told_of_and_not_used),
         cmocka_unit_test(case_G_a_segment_of_another_journal_or_size_is_refused),
         cmocka_unit_test(case_H_a_missing_segment_is_refused),
         cmocka_unit_test(case_I_an_unknown_version_is_refused_as_such),

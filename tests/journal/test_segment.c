@@ -52,7 +52,9 @@ static void a_head_comes_back(void **state)
     struct mr_superblock expected = put();
     struct mr_superblock got;
     uint64_t offset;
-    assert_int_equal(mr_segment_get_head(head, 7, &got, &offset), MR_FAULT_NONE);
+    bool half;
+    assert_int_equal(mr_segment_get_head(head, 7, &got, &offset, &half), MR_FAULT_NONE);
+    assert_false(half);
     assert_int_equal(got.segment_bytes, expected.segment_bytes);
     assert_int_equal(got.generation, 2);
     assert_memory_equal(got.journal_id, rig_id, sizeof rig_id);
@@ -64,14 +66,39 @@ static void a_head_comes_back(void **state)
 static void every_flipped_bit_of_a_head_is_noticed_in_its_page(void **state)
 {
     (void)state;
-    put();
+    struct mr_superblock expected = put();
     for (uint32_t bit = 0; bit < MR_SEGMENT_HEAD * 8; bit++) {
         struct mr_superblock got;
         uint64_t offset = 1;
         head[bit / 8] ^= (unsigned char)(1 << bit % 8);
-        assert_int_not_equal(mr_segment_get_head(head, 7, &got, &offset), MR_FAULT_NONE);
+        bool half;
+        bool in_copy = bit / 8 / 4096 % 2 == 0;
+        enum mr_fault fault = mr_segment_get_head(head, 7, &got, &offset, &half);
+        assert_int_equal(fault, in_copy ? MR_FAULT_NONE : MR_FAULT_GARBAGE);
+        assert_int_equal(half, in_copy);
+        if (in_copy) { /* the other copy is believed */
+            assert_memory_equal(&got, &expected, offsetof(struct mr_superblock, offset));
+        }
         assert_int_equal(offset, bit / 8 / 4096 * 4096);
         head[bit / 8] ^= (unsigned char)(1 << bit % 8);
+    }
+}
+
+static void a_head_without_a_whole_copy_is_refused(void **state)
+{
+    (void)state;
+    put();
+    for (int i = 0; i < 100; i++) {
+        struct mr_superblock got;
+        uint64_t offset;
+        bool half;
+        head[i] ^= 1;
+        head[8192 + 127 - i] ^= 0x80;
+        assert_int_equal(mr_segment_get_head(head, 7, &got, &offset, &half), MR_FAULT_SUPERBLOCK);
+        assert_int_equal(offset, 0);
+        assert_false(half);
+        head[i] ^= 1;
+        head[8192 + 127 - i] ^= 0x80;
     }
 }
 
@@ -80,8 +107,9 @@ static void a_head_of_another_segment_is_foreign(void **state)
     (void)state;
     struct mr_superblock got;
     uint64_t offset;
+    bool half;
     put();
-    assert_int_equal(mr_segment_get_head(head, 8, &got, &offset), MR_FAULT_FOREIGN);
+    assert_int_equal(mr_segment_get_head(head, 8, &got, &offset, &half), MR_FAULT_FOREIGN);
 }
 
 static void copies_that_differ_are_refused(void **state)
@@ -91,11 +119,12 @@ static void copies_that_differ_are_refused(void **state)
     struct mr_superblock superblock = put();
     struct mr_superblock got;
     uint64_t offset;
+    bool half;
     memcpy(kept, head + 8192, sizeof kept);
     superblock.generation = 3;
     mr_segment_put_head(head, &superblock);
     memcpy(head + 8192, kept, sizeof kept);
-    assert_int_equal(mr_segment_get_head(head, 7, &got, &offset), MR_FAULT_SUPERBLOCK);
+    assert_int_equal(mr_segment_get_head(head, 7, &got, &offset, &half), MR_FAULT_SUPERBLOCK);
     assert_int_equal(offset, 8192);
 }
 
@@ -126,6 +155,7 @@ int main(void)
         cmocka_unit_test(a_superblock_has_the_documented_bytes),
         cmocka_unit_test(a_head_comes_back),
         cmocka_unit_test(every_flipped_bit_of_a_head_is_noticed_in_its_page),
+        cmocka_unit_test(a_head_without_a_whole_copy_is_refused),
         cmocka_unit_test(a_head_of_another_segment_is_foreign),
         cmocka_unit_test(copies_that_differ_are_refused),
         cmocka_unit_test(sizes_have_bounds),
