@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+/* A disk that is busy (EBUSY, EAGAIN) has failed; that another process is in the way is known only to
+ * whoever asked for a lock. */
 static int status_of_errno(int system_error)
 {
     switch (system_error) {
@@ -20,9 +22,6 @@ static int status_of_errno(int system_error)
     case EACCES:
     case EPERM:
         return MR_E_READ_ONLY;
-    case EBUSY:
-    case EWOULDBLOCK:
-        return MR_E_BUSY;
     case ENOMEM:
         return MR_E_NO_MEMORY;
     case ENOSYS:

@@ -26,7 +26,7 @@ struct mr_files {
     atomic_bool direct_refused; /* the file system did not take O_DIRECT for some file */
     struct mr_open_file open[MR_STORAGE_FILES_MAX];
     struct mr_uring uring;
-    char description[192];
+    char description[256];
     char path[PATH_MAX];
 };
 

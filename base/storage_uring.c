@@ -3,7 +3,10 @@
 #include "base/assert.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 /* What measurements favour: one thread submits, and completions are taken when that thread
  * asks (DEFER_TASKRUN), which it learns from a flag in shared memory rather than by asking. */
@@ -13,16 +16,69 @@ static const unsigned setup_flags_best = IORING_SETUP_SINGLE_ISSUER | IORING_SET
 /* The two completions of a write with a linked sync are told apart by the lowest bit. */
 enum { PART_FIRST = 0, PART_LINKED = 1 };
 
+/* How often in a row the kernel may turn a call away before that counts as a failure. It does so
+ * when it is short of memory (EAGAIN) or behind with completions (EBUSY): the naps between the
+ * attempts, of 1 us at first and of twice as much each time, 1 ms at most, add up to 24 ms. */
+enum { TURNED_AWAY_MAX = 32, NAP_DOUBLINGS = 10 };
+
+/* How many waits in a row may end by a signal (EINTR) with nothing finished. A program that is
+ * profiled gets a thousand signals a second: then this is a disk that was silent for 100 seconds. */
+enum { INTERRUPTED_MAX = 100000 };
+
 static int fail(struct mr_error *error, int result, const char *what)
 {
     return mr_error_set_errno(error, -result, "io_uring: cannot %s", what);
 }
 
-/* Which method is the better one depends on where the disk's interrupts go and what spins there; a
- * calibration at start belongs here. Until then: the one that costs least. */
-static enum mr_durable_method choose_method(enum mr_durable_method wanted)
+/* Which method is the better one depends on where the disk's interrupts go and what spins there:
+ * the user of the queue may measure it and say (mr_uring_use). Until then: the one that costs
+ * least. */
+static void choose_method(struct mr_uring *uring, enum mr_durable_method wanted)
 {
-    return wanted == MR_DURABLE_CHOOSE ? MR_DURABLE_DSYNC : wanted;
+    uring->method_given = wanted != MR_DURABLE_CHOOSE;
+    uring->durable = (struct mr_durable_choice){
+        .method = uring->method_given ? wanted : MR_DURABLE_DSYNC,
+    };
+}
+
+bool mr_uring_use(struct mr_uring *uring, const struct mr_durable_choice *choice)
+{
+    ASSERT(uring->running);
+    ASSERT(uring->in_flight == 0);
+    ASSERT(choice->method != MR_DURABLE_CHOOSE);
+    if (!uring->method_given) {
+        uring->durable = *choice;
+    }
+    return !uring->method_given;
+}
+
+/* The kernel did not let us in. True when it may at the next attempt, in front of which this naps if
+ * it was short of something. */
+static bool try_again(struct mr_uring *uring, int result)
+{
+    if (result == -EINTR) {
+        uring->interrupted += 1;
+        return uring->interrupted < INTERRUPTED_MAX;
+    }
+    bool for_now = result == -EAGAIN || result == -EBUSY;
+    if (!for_now || uring->turned_away == TURNED_AWAY_MAX) {
+        return false;
+    }
+    uint32_t doublings = uring->turned_away < NAP_DOUBLINGS ? uring->turned_away : NAP_DOUBLINGS;
+    const struct timespec nap = {.tv_nsec = 1000L << doublings};
+    nanosleep(&nap, NULL);
+    uring->turned_away += 1;
+    return true;
+}
+
+/* Takes note of what a call into the kernel returned: once it lets us in, the counts begin anew. */
+static int entered(struct mr_uring *uring, int result)
+{
+    if (result >= 0 || result == -ETIME) {
+        uring->turned_away = 0;
+        uring->interrupted = 0;
+    }
+    return result;
 }
 
 static int set_up_ring(struct mr_uring *uring, struct mr_error *error)
@@ -84,9 +140,11 @@ int mr_uring_start(struct mr_uring *uring, const struct mr_queue_options *option
     ASSERT(options->depth >= 1);
     ASSERT(options->depth <= MR_QUEUE_DEPTH_MAX);
     uring->depth = options->depth;
-    uring->method = choose_method(options->method);
+    choose_method(uring, options->method);
     uring->in_flight = 0;
     uring->waiting = 0;
+    uring->turned_away = 0;
+    uring->interrupted = 0;
     for (uint32_t i = 0; i < uring->depth; i++) {
         uring->free_operations[i] = (uint8_t)i;
     }
@@ -104,18 +162,41 @@ int mr_uring_start(struct mr_uring *uring, const struct mr_queue_options *option
     return MR_OK;
 }
 
+/* The ring cannot be asked any more, but the kernel still reads from the memory of what is in
+ * flight, which is the caller's as soon as the queue has stopped. The kernel drops the files of its
+ * table when the last operation has ended; so a pipe that only the table holds open has its end
+ * then. */
+static void exit_broken(struct mr_uring *uring)
+{
+    int ends[2];
+    char byte;
+    if (pipe2(ends, O_CLOEXEC) != 0) {
+        io_uring_queue_exit(&uring->ring);
+        return;
+    }
+    int result = io_uring_register_files_update(&uring->ring, MR_URING_WATCH_SLOT, &ends[1], 1);
+    close(ends[1]);
+    io_uring_queue_exit(&uring->ring);
+    while (result == 1 && read(ends[0], &byte, 1) < 0 && errno == EINTR) {
+    }
+    close(ends[0]);
+}
+
 void mr_uring_stop(struct mr_uring *uring)
 {
     ASSERT(uring->running);
-    while (uring->in_flight > 0) {
+    int count = 0;
+    while (uring->in_flight > 0 && count >= 0) {
         struct mr_io_result ignored[MR_QUEUE_DEPTH_MAX];
-        if (mr_uring_reap(uring, ignored, MR_QUEUE_DEPTH_MAX, 1000000, NULL) < 0) {
-            break; /* the ring is broken; the kernel ends what is in flight by itself */
-        }
+        count = mr_uring_reap(uring, ignored, MR_QUEUE_DEPTH_MAX, 1000000, NULL);
     }
-    /* The kernel tears a ring down some time later; files that nobody uses must not wait for it. */
-    io_uring_unregister_files(&uring->ring);
-    io_uring_queue_exit(&uring->ring);
+    if (uring->in_flight > 0) {
+        exit_broken(uring);
+    } else {
+        /* The kernel tears a ring down some time later; files that nobody uses must not wait. */
+        io_uring_unregister_files(&uring->ring);
+        io_uring_queue_exit(&uring->ring);
+    }
     for (uint32_t i = 0; i < MR_STORAGE_FILES_MAX; i++) {
         if (uring->slots[i].state != MR_SLOT_FREE) {
             uring->slots[i] = (struct mr_uring_slot){.state = MR_SLOT_FREE};
@@ -176,7 +257,7 @@ static void enter_write(struct mr_uring *uring, const struct mr_io *io, uint32_t
         io_uring_prep_write(entry, io->file, io->data, io->size, io->offset);
     }
     bool durable = io->kind == MR_IO_WRITE_DURABLE;
-    bool linked = durable && uring->method == MR_DURABLE_LINKED_SYNC;
+    bool linked = durable && uring->durable.method == MR_DURABLE_LINKED_SYNC;
     if (durable && !linked) {
         entry->rw_flags = RWF_DSYNC;
     }
@@ -235,6 +316,20 @@ static int register_waiting(struct mr_uring *uring, struct mr_error *error)
     return MR_OK;
 }
 
+/* The kernel may take a part of what was submitted, when it is short of memory; the rest follows
+ * with the next call. But a link does not reach from one call to the next: parted from its write, a
+ * sync would run beside it and prove nothing. */
+static int check_links(const struct mr_uring *uring, struct mr_error *error)
+{
+    const struct io_uring_sq *queue = &uring->ring.sq;
+    if (io_uring_sq_ready(&uring->ring) == 0) {
+        return MR_OK;
+    }
+    const struct io_uring_sqe *next = &queue->sqes[*queue->khead & queue->ring_mask];
+    bool parted = (next->user_data & 1) == PART_LINKED;
+    return parted ? fail(error, -EAGAIN, "submit a write together with its sync") : MR_OK;
+}
+
 int mr_uring_flush(struct mr_uring *uring, struct mr_error *error)
 {
     ASSERT(uring->running);
@@ -245,8 +340,11 @@ int mr_uring_flush(struct mr_uring *uring, struct mr_error *error)
     if (status != MR_OK) {
         return status;
     }
-    int result = io_uring_submit(&uring->ring);
-    return result < 0 && result != -EINTR ? fail(error, result, "submit") : MR_OK;
+    int result;
+    do {
+        result = entered(uring, io_uring_submit(&uring->ring));
+    } while (result < 0 && try_again(uring, result));
+    return result < 0 ? fail(error, result, "submit") : check_links(uring, error);
 }
 
 /* Books one completion; true when its operation is finished. */
@@ -316,21 +414,35 @@ static int sleep_for_one(struct mr_uring *uring, uint32_t wait_us)
     return io_uring_submit_and_wait_timeout(&uring->ring, &completion, 1, &wait, NULL);
 }
 
+static bool wants_sleep(const struct mr_uring *uring, uint32_t wait_us)
+{
+    return wait_us > 0 && uring->in_flight > 0 && io_uring_cq_ready(&uring->ring) == 0;
+}
+
 /* Enters the kernel if there is a reason to: something to submit, completions that wait there for
  * being asked, or nothing finished and leave to sleep. */
 static int enter_kernel(struct mr_uring *uring, uint32_t wait_us)
 {
-    if (wait_us > 0 && uring->in_flight > 0 && io_uring_cq_ready(&uring->ring) == 0) {
-        return sleep_for_one(uring, wait_us);
+    if (wants_sleep(uring, wait_us)) {
+        return entered(uring, sleep_for_one(uring, wait_us));
     }
     if (io_uring_sq_ready(&uring->ring) > 0) {
-        return io_uring_submit_and_get_events(&uring->ring);
+        return entered(uring, io_uring_submit_and_get_events(&uring->ring));
     }
     unsigned flags = IO_URING_READ_ONCE(*uring->ring.sq.kflags);
     if ((flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) != 0) {
-        return io_uring_get_events(&uring->ring);
+        return entered(uring, io_uring_get_events(&uring->ring));
     }
     return -ETIME;
+}
+
+/* All that must come before a look at the completions. A sleep may submit in several goes without
+ * telling us; so linked writes are submitted before it. */
+static int prepare_entry(struct mr_uring *uring, uint32_t wait_us, struct mr_error *error)
+{
+    bool linked = uring->durable.method == MR_DURABLE_LINKED_SYNC;
+    return linked && wants_sleep(uring, wait_us) ? mr_uring_flush(uring, error)
+                                                 : register_waiting(uring, error);
 }
 
 int mr_uring_reap(struct mr_uring *uring, struct mr_io_result *results, uint32_t limit,
@@ -339,13 +451,17 @@ int mr_uring_reap(struct mr_uring *uring, struct mr_io_result *results, uint32_t
     ASSERT(uring->running);
     ASSERT(limit > 0);
     for (;;) {
-        int status = register_waiting(uring, error);
+        int status = prepare_entry(uring, wait_us, error);
         if (status != MR_OK) {
             return status;
         }
         int result = enter_kernel(uring, wait_us);
-        if (result < 0 && result != -ETIME && result != -EINTR) {
+        if (result < 0 && result != -ETIME && !try_again(uring, result)) {
             return fail(error, result, "wait for completions");
+        }
+        status = check_links(uring, error);
+        if (status != MR_OK) {
+            return status;
         }
         uint32_t taken = take(uring, results, limit);
         /* Go on sleeping only after half of a write with a linked sync. */

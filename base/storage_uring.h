@@ -10,7 +10,7 @@
 
 #include <liburing.h>
 
-enum { MR_URING_LOCK_SLOT = MR_STORAGE_FILES_MAX, MR_URING_SLOTS };
+enum { MR_URING_LOCK_SLOT = MR_STORAGE_FILES_MAX, MR_URING_WATCH_SLOT, MR_URING_SLOTS };
 
 /* A file's place in the kernel's table. Written by the queue's thread only, and only for files that
  * went through the queue. */
@@ -33,7 +33,10 @@ struct mr_uring {
     bool running;
     bool deferred; /* completions wait in the kernel until this thread asks for them */
     bool buffers_registered;
-    enum mr_durable_method method;
+    struct mr_durable_choice durable; /* the method in use, and why */
+    bool method_given;                /* whoever started the queue said how */
+    uint32_t turned_away;             /* by the kernel, in a row; see `try_again` */
+    uint32_t interrupted;
     int buffers_error; /* why buffers are not registered, an errno value; 0: nobody wanted it */
     const unsigned char *buffers;
     size_t buffers_size;
@@ -52,6 +55,7 @@ struct mr_uring {
 int mr_uring_start(struct mr_uring *uring, const struct mr_queue_options *options,
                    int lock_descriptor, struct mr_error *error);
 void mr_uring_stop(struct mr_uring *uring);
+bool mr_uring_use(struct mr_uring *uring, const struct mr_durable_choice *choice);
 
 /* `io->file` is the slot, `descriptor` the file that belongs into it; `directory` asks for a full
  * fsync where a file needs its data only. MR_OK or MR_AGAIN. */

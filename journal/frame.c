@@ -6,7 +6,7 @@
  *        8    2 version          0
  *       10    2 header_size      256
  *       12    2 kind             1 entry, 2 watermark, 3 seal
- *       14    2 flags            1: written under os durability; others zero
+ *       14    2 flags            1: under os durability, 2: replicated; others zero
  *       16    4 length           of the whole frame, padding included
  *       20    4 entry_length     0 in watermarks and seals
  *       24    4 segment          its number

@@ -34,7 +34,9 @@ enum {
     /* Written under os durability: the watermark says what was synced, and is not bounded by the
      * frames in flight. */
     MR_FRAME_FLAG_OS = 1,
-    MR_FRAME_FLAGS_KNOWN = MR_FRAME_FLAG_OS,
+    /* Somebody else says what is committed; otherwise all that is durable is. */
+    MR_FRAME_FLAG_REPLICATED = 2,
+    MR_FRAME_FLAGS_KNOWN = MR_FRAME_FLAG_OS | MR_FRAME_FLAG_REPLICATED,
 };
 
 /* Where the chain of entries stands: the last entry's index, last sequence, time and digest; all
@@ -87,7 +89,8 @@ struct mr_frame_header {
     X(SUPERBLOCK, "a copy of the superblock is damaged")               \
     X(FOREIGN, "the segment belongs to another journal or place")      \
     X(SIZE, "the segment's size is not what its superblock says")      \
-    X(MISSING, "the segment is missing")
+    X(MISSING, "the segment is missing")                               \
+    X(RECORD, "the truncation record is damaged")
 
 #define MR_FAULT_ENUM(name, text) MR_FAULT_##name,
 enum mr_fault { MR_FAULT_LIST(MR_FAULT_ENUM) };

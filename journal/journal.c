@@ -3,6 +3,8 @@
  */
 #include "journal/writer.h"
 
+#include "journal/calibrate.h"
+
 #include "base/assert.h"
 
 #include <inttypes.h>
@@ -20,6 +22,10 @@ int mr_journal_options_check(const struct mr_journal_options *options, struct mr
                             " bytes: a multiple of 4 KiB, "
                             "4 MiB to 256 MiB",
                             bytes);
+    }
+    if ((int)options->durability < 0 || options->durability > MR_DURABILITY_NONE) {
+        return mr_error_set(error, MR_E_INVALID, "journal: there is no durability policy %d",
+                            (int)options->durability);
     }
     if (options->frames_in_flight > MR_FRAMES_IN_FLIGHT_MAX) {
         return mr_error_set(error, MR_E_INVALID, "journal: %" PRIu32 " frames in flight: 1 to %d",
@@ -70,7 +76,7 @@ int mr_journal_create(struct mr_storage *storage, const uint8_t id[MR_JOURNAL_ID
     return mr_segment_make(storage, &superblock, error);
 }
 
-static struct mr_journal *allocate(void)
+static struct mr_journal *allocate(const struct mr_journal_options *options)
 {
     enum { PAGES = MR_FRAMES_IN_FLIGHT_MAX * MR_PAGE_SIZE };
     struct mr_journal *journal = calloc(1, sizeof *journal);
@@ -81,10 +87,14 @@ static struct mr_journal *allocate(void)
         return NULL;
     }
     journal->memory = memory;
+    journal->options = *options;
+    if (journal->options.frames_in_flight == 0) {
+        journal->options.frames_in_flight = MR_FRAMES_IN_FLIGHT_DEFAULT;
+    }
     journal->bounce = memory;
     journal->pages = journal->bounce + MR_FRAME_BYTES_MAX;
     journal->head = journal->pages + PAGES;
-    journal->file = journal->next_file = -1;
+    journal->file = journal->next_file = journal->syncing.file = -1;
     journal->prepare.file = journal->prepare.directory = -1;
     for (int i = 0; i < MR_FRAMES_IN_FLIGHT_MAX; i++) {
         journal->flights[i].retire = -1;
@@ -104,15 +114,20 @@ static void apply_resume(struct mr_journal *journal, const struct mr_resume *res
     journal->durable_number = resume->number - 1; /* recovery synced what it kept */
     journal->tip = resume->tip;
     journal->durable = resume->tip;
+    journal->synced_number = journal->durable_number;
+    journal->synced = resume->tip;
     journal->recorded_index = resume->recorded_index;
+    journal->written = resume->written;
+    journal->committed_index = resume->committed_index;
+    journal->committed_sequence = resume->committed_sequence;
 }
 
-static int open_segment(struct mr_journal *journal, uint32_t segment, int *file,
-                        struct mr_error *error)
+int mr_writer_open_segment(struct mr_journal *journal, uint32_t segment, int *file,
+                           struct mr_error *error)
 {
     char name[MR_SEGMENT_NAME_SIZE];
     mr_segment_name(segment, name);
-    return journal->storage->calls->open(journal->storage, name, MR_OPEN_WRITE | MR_OPEN_DIRECT,
+    return journal->storage->calls->open(journal->storage, name, mr_writer_open_flags(journal),
                                          file, error);
 }
 
@@ -122,7 +137,7 @@ int mr_writer_open_next(struct mr_journal *journal, struct mr_error *error)
         return MR_OK;
     }
     int file;
-    int status = open_segment(journal, journal->segment + 1, &file, error);
+    int status = mr_writer_open_segment(journal, journal->segment + 1, &file, error);
     if (status == MR_OK) {
         status = journal->storage->calls->size(journal->storage, file, &journal->next_bytes, error);
         if (status != MR_OK) {
@@ -139,20 +154,16 @@ int mr_writer_open(struct mr_storage *storage, const struct mr_journal_options *
                    const struct mr_resume *resume, struct mr_journal **journal,
                    struct mr_error *error)
 {
-    struct mr_journal *opened = allocate();
+    struct mr_journal *opened = allocate(options);
     if (opened == NULL) {
         return mr_error_set(error, MR_E_NO_MEMORY, "no memory to open the journal");
     }
     opened->storage = storage;
-    opened->options = *options;
     if (opened->options.segment_bytes == 0) {
         opened->options.segment_bytes = resume->segment_bytes;
     }
-    if (opened->options.frames_in_flight == 0) {
-        opened->options.frames_in_flight = MR_FRAMES_IN_FLIGHT_DEFAULT;
-    }
     apply_resume(opened, resume);
-    int status = open_segment(opened, opened->segment, &opened->file, error);
+    int status = mr_writer_open_segment(opened, opened->segment, &opened->file, error);
     if (status == MR_OK) {
         status = mr_writer_open_next(opened, error);
     }
@@ -164,9 +175,29 @@ int mr_writer_open(struct mr_storage *storage, const struct mr_journal_options *
     return MR_OK;
 }
 
-int mr_journal_start(struct mr_journal *journal, struct mr_error *error)
+int mr_journal_open_volatile(const struct mr_journal_options *options, struct mr_journal **journal,
+                             struct mr_error *error)
 {
-    ASSERT(!journal->started);
+    int status = mr_journal_options_check(options, error);
+    if (status != MR_OK) {
+        return status;
+    }
+    struct mr_journal *opened = allocate(options);
+    if (opened == NULL) {
+        return mr_error_set(error, MR_E_NO_MEMORY, "no memory to open the journal");
+    }
+    opened->generation = 1;
+    opened->number = 1;
+    opened->segment_bytes = MR_SEGMENT_BYTES_MAX; /* of which nothing is ever used */
+    opened->offset = MR_SEGMENT_HEAD;
+    *journal = opened;
+    return MR_OK;
+}
+
+/* -- Start and stop. --------------------------------------------------------------------------- */
+
+int mr_writer_take_queue(struct mr_journal *journal, struct mr_error *error)
+{
     const struct mr_storage_calls *calls = journal->storage->calls;
     int status =
         calls->open_directory(journal->storage, "journal", &journal->prepare.directory, error);
@@ -174,7 +205,7 @@ int mr_journal_start(struct mr_journal *journal, struct mr_error *error)
         return status;
     }
     struct mr_queue_options queue = {
-        .depth = journal->options.frames_in_flight + MR_ZERO_CHUNKS_IN_FLIGHT,
+        .depth = journal->options.frames_in_flight + MR_ZERO_CHUNKS_IN_FLIGHT + 1,
         .buffers = journal->options.buffers,
         .buffers_size = journal->options.buffers_size,
     };
@@ -182,64 +213,125 @@ int mr_journal_start(struct mr_journal *journal, struct mr_error *error)
     if (status != MR_OK) {
         calls->close(journal->storage, journal->prepare.directory);
         journal->prepare.directory = -1;
-        return status;
     }
-    journal->started = true;
-    return MR_OK;
-}
-
-/* Until all is durable and a frame says so, or the fence falls. */
-static void drain(struct mr_journal *journal)
-{
-    while (journal->fence.code == MR_OK) {
-        if (!mr_journal_busy(journal)) {
-            if (journal->recorded_index >= journal->durable.index) {
-                return;
-            }
-            (void)mr_journal_mark(journal, NULL);
-        }
-        (void)mr_journal_poll(journal, STOP_WAIT_US, NULL);
-    }
+    return status;
 }
 
 /* What is still in flight completes, and nobody asks how. */
-static void give_queue_back(struct mr_journal *journal)
+void mr_writer_give_queue_back(struct mr_journal *journal)
 {
     const struct mr_storage_calls *calls = journal->storage->calls;
     calls->queue_stop(journal->storage);
     mr_prepare_abandon(journal);
     calls->close(journal->storage, journal->prepare.directory);
     journal->prepare.directory = -1;
-    journal->started = false;
+}
+
+/* A watermark frame, as soon as there is room for it. */
+static int mark_now(struct mr_journal *journal, struct mr_error *error)
+{
+    int status;
+    while ((status = mr_writer_mark(journal)) == MR_AGAIN) {
+        status = mr_journal_poll(journal, STOP_WAIT_US, error);
+        if (status < 0) {
+            return status;
+        }
+    }
+    return mr_writer_settle(journal, error);
+}
+
+/* Recovery judges the frames behind a frame by the policy that it was written under. So before
+ * anything else is written under another policy, a frame says so, for good. */
+static int announce_policy(struct mr_journal *journal, struct mr_error *error)
+{
+    if (journal->written == journal->options.durability) {
+        return MR_OK;
+    }
+    int status = mark_now(journal, error);
+    return status == MR_OK ? mr_writer_sync(journal, error) : status;
+}
+
+int mr_journal_start(struct mr_journal *journal, struct mr_error *error)
+{
+    ASSERT(!journal->started);
+    if (journal->storage == NULL) {
+        journal->started = true;
+        return MR_OK;
+    }
+    int status = mr_writer_take_queue(journal, error);
+    if (status != MR_OK) {
+        return status;
+    }
+    journal->started = true;
+    mr_prepare_look_at_space(journal);
+    status = mr_journal_calibrate(journal, error);
+    if (status == MR_OK) {
+        status = announce_policy(journal, error);
+    }
+    if (status != MR_OK) {
+        mr_writer_give_queue_back(journal);
+        journal->started = false;
+    }
+    return status;
+}
+
+/* Until all is durable, and a frame says what of it is on stable storage; or the fence falls. */
+static void drain(struct mr_journal *journal)
+{
+    int status = mr_writer_settle(journal, NULL);
+    if (status == MR_OK) {
+        status = mr_writer_sync(journal, NULL);
+    }
+    if (status == MR_OK && journal->recorded_index < journal->synced.index) {
+        status = mark_now(journal, NULL);
+        if (status == MR_OK) {
+            (void)mr_writer_sync(journal, NULL);
+        }
+    }
+}
+
+static void give_back(struct mr_journal *journal)
+{
+    if (!journal->queueless) {
+        mr_writer_give_queue_back(journal);
+    }
 }
 
 int mr_journal_stop(struct mr_journal *journal, struct mr_error *error)
 {
     ASSERT(journal->started);
-    drain(journal);
-    give_queue_back(journal);
+    if (journal->storage != NULL) {
+        if (journal->fence.code == MR_OK) {
+            drain(journal);
+        }
+        give_back(journal);
+    }
+    journal->started = false;
     if (journal->fence.code != MR_OK && error != NULL) {
         *error = journal->fence;
     }
     return journal->fence.code;
 }
 
+static void close_file(const struct mr_journal *journal, int file)
+{
+    if (file >= 0) {
+        journal->storage->calls->close(journal->storage, file);
+    }
+}
+
 void mr_journal_close(struct mr_journal *journal)
 {
-    const struct mr_storage_calls *calls = journal->storage->calls;
-    if (journal->started) {
-        give_queue_back(journal);
-    }
-    for (int i = 0; i < MR_FRAMES_IN_FLIGHT_MAX; i++) {
-        if (journal->flights[i].retire >= 0) {
-            calls->close(journal->storage, journal->flights[i].retire);
+    if (journal->storage != NULL) {
+        if (journal->started) {
+            give_back(journal);
         }
-    }
-    if (journal->next_file >= 0) {
-        calls->close(journal->storage, journal->next_file);
-    }
-    if (journal->file >= 0) {
-        calls->close(journal->storage, journal->file);
+        for (int i = 0; i < MR_FRAMES_IN_FLIGHT_MAX; i++) {
+            close_file(journal, journal->flights[i].retire);
+        }
+        close_file(journal, journal->syncing.file);
+        close_file(journal, journal->next_file);
+        close_file(journal, journal->file);
     }
     free(journal->memory);
     free(journal);

@@ -16,7 +16,13 @@
  *   D  a frame damaged though no sector is zero         refuse: rot
  *   E F G H I as above, behind that place               refuse
  *   B  bytes behind the end, all explained              archive, zero, go on
+ *   J  as B, where the frames were written under os     archive, zero, go on
+ *      durability: as many as were not synced yet
  *   A  zeros                                            go on
+ *
+ * K  A truncation record is PENDING and the walk came to the cut that it names: nothing behind it
+ *    counts, the truncation is completed first (truncation.h). A record that is damaged or names
+ *    another place is refused (M). L accompanies the others: one copy of a superblock is damaged.
  *
  * A segment that was being prepared (journal/next.tmp) has no name yet and is removed in A and B.
  */
@@ -54,6 +60,8 @@ static enum mr_case case_of(enum mr_fault fault)
         return MR_CASE_HEAD;
     case MR_FAULT_MISSING:
         return MR_CASE_MISSING;
+    case MR_FAULT_RECORD:
+        return MR_CASE_RECORD;
     case MR_FAULT_CHAIN:
         return MR_CASE_CHAIN;
     case MR_FAULT_GARBAGE:
@@ -82,12 +90,17 @@ struct finding {
     uint32_t segment;
     uint64_t offset;
     uint64_t sequence;
+    bool in_record; /* not in a segment, but in the truncation record */
 };
 
 static int refuse(const struct finding *finding, struct mr_damage *damage, struct mr_error *error)
 {
     char name[MR_SEGMENT_NAME_SIZE];
-    mr_segment_name(finding->segment, name);
+    if (finding->in_record) {
+        snprintf(name, sizeof name, "%s", MR_TRUNCATION_NAME);
+    } else {
+        mr_segment_name(finding->segment, name);
+    }
     if (damage != NULL) {
         *damage = (struct mr_damage){.offset = finding->offset,
                                      .sequence = finding->sequence,
@@ -97,7 +110,7 @@ static int refuse(const struct finding *finding, struct mr_damage *damage, struc
     int code = finding->kind == MR_CASE_VERSION ? MR_E_VERSION : MR_E_CORRUPT;
     return mr_error_set(error, code,
                         "%s: offset %" PRIu64 ", sequence %" PRIu64 ": %s (case %c: %s); "
-                        "no file was changed; restore from a copy",
+                        "no file was changed; 'millrace repair' says what can be saved",
                         name, finding->offset, finding->sequence, mr_fault_text(finding->fault),
                         (char)finding->kind, case_text(finding->kind));
 }
@@ -105,6 +118,7 @@ static int refuse(const struct finding *finding, struct mr_damage *damage, struc
 /* The walk: everything up to the first place without a good frame. */
 static int walk(struct mr_scan *scan, struct mr_recovery *report, struct mr_error *error)
 {
+    const struct mr_journal_watch *watch = scan->window.watch;
     int status = mr_scan_enter(scan, 0, error);
     while (status == MR_OK) {
         struct mr_frame_header header;
@@ -113,6 +127,9 @@ static int walk(struct mr_scan *scan, struct mr_recovery *report, struct mr_erro
         if (status == MR_OK && entry != NULL && report->first_index == 0) {
             report->first_index = entry->index;
             report->first_sequence = entry->first_sequence;
+        }
+        if (status == MR_OK && entry != NULL && watch != NULL && watch->entry != NULL) {
+            watch->entry(watch->context, entry);
         }
     }
     return status;
@@ -126,6 +143,8 @@ static void fill_report(struct mr_recovery *report, const struct mr_scan *scan)
     report->last_digest = scan->tip.digest;
     report->last_time_ns = scan->tip.time_ns;
     report->durable_index = scan->durable.index;
+    report->committed_index = scan->committed_index;
+    report->durability = scan->written;
     report->generation = scan->generation;
     if (scan->half_segment != 0) {
         mr_segment_name(scan->half_segment, report->head_segment);
@@ -145,7 +164,14 @@ static void fill_resume(struct mr_resume *resume, const struct mr_scan *scan)
         .generation = scan->generation,
         .tip = scan->tip,
         .recorded_index = scan->durable.index,
+        .committed_index = scan->committed_index,
+        .committed_sequence = scan->committed_sequence,
+        .written = scan->written,
     };
+    if (scan->fault == MR_FAULT_NONE) { /* completing it retires what lies behind */
+        resume->truncation = scan->truncation;
+        resume->segment_last = resume->segment;
+    }
     memcpy(resume->journal_id, scan->journal_id, sizeof resume->journal_id);
 }
 
@@ -169,8 +195,20 @@ static void judge_tail(const struct mr_scan *scan, const struct mr_resume *resum
     if (durable) {
         finding->kind = MR_CASE_DURABLE;
     } else if (tail->fault == MR_FAULT_NONE) {
-        finding->kind = tail->count > 0 ? MR_CASE_TORN : MR_CASE_CLEAN;
+        enum mr_case torn = scan->written == MR_DURABILITY_OS ? MR_CASE_UNSYNCED : MR_CASE_TORN;
+        finding->kind = tail->count > 0 ? torn : MR_CASE_CLEAN;
     }
+}
+
+/* The walk has come to the cut of a truncation: is it the place that the record names? */
+static void judge_cut(const struct mr_scan *scan, struct finding *finding)
+{
+    const struct mr_truncation *record = &scan->truncation;
+    bool agrees = mr_scan_segment(scan) == record->segment && scan->offset == record->offset &&
+                  mr_tip_equal(&scan->tip, &record->keep);
+    finding->kind = agrees ? MR_CASE_CUT : MR_CASE_RECORD;
+    finding->fault = agrees ? MR_FAULT_NONE : MR_FAULT_RECORD;
+    finding->in_record = !agrees;
 }
 
 /* The walk ended where `resume` says: settles the case. MR_OK, or MR_E_IO. */
@@ -183,7 +221,12 @@ static int settle(struct mr_scan *scan, const struct mr_resume *resume, struct m
         .segment = scan->fault_segment,
         .offset = scan->fault_offset,
         .sequence = scan->tip.sequence + 1,
+        .in_record = scan->record_fault != MR_FAULT_NONE,
     };
+    if (scan->fault == MR_FAULT_NONE) {
+        judge_cut(scan, finding);
+        return MR_OK;
+    }
     if (!needs_look(scan->fault)) {
         return MR_OK;
     }
@@ -192,6 +235,12 @@ static int settle(struct mr_scan *scan, const struct mr_resume *resume, struct m
         judge_tail(scan, resume, tail, finding);
     }
     return status;
+}
+
+static bool goes_on(enum mr_case kind)
+{
+    return kind == MR_CASE_CLEAN || kind == MR_CASE_TORN || kind == MR_CASE_UNSYNCED ||
+           kind == MR_CASE_CUT;
 }
 
 static int decide(struct mr_scan *scan, struct mr_recovery *report, struct mr_damage *damage,
@@ -211,14 +260,13 @@ static int decide(struct mr_scan *scan, struct mr_recovery *report, struct mr_da
     fill_report(report, scan);
     report->decided = (char)finding.kind;
     resume->recorded_index = scan->durable.index;
-    if (finding.kind == MR_CASE_TORN) {
+    if (finding.kind == MR_CASE_TORN || finding.kind == MR_CASE_UNSYNCED) {
         report->torn = true;
         report->torn_bytes = tail->bytes;
         report->torn_offset = finding.offset;
         mr_segment_name(finding.segment, report->torn_segment);
     }
-    bool fine = finding.kind == MR_CASE_TORN || finding.kind == MR_CASE_CLEAN;
-    return fine ? MR_OK : refuse(&finding, damage, error);
+    return goes_on(finding.kind) ? MR_OK : refuse(&finding, damage, error);
 }
 
 int mr_scan_refuse(const struct mr_scan *scan, struct mr_damage *damage, struct mr_error *error)
@@ -229,13 +277,29 @@ int mr_scan_refuse(const struct mr_scan *scan, struct mr_damage *damage, struct 
         .segment = scan->fault_segment,
         .offset = scan->fault_offset,
         .sequence = scan->tip.sequence + 1,
+        .in_record = scan->record_fault != MR_FAULT_NONE,
     };
     return refuse(&finding, damage, error);
 }
 
-int mr_recovery_decide(struct mr_storage *storage, struct mr_recovery *report,
-                       struct mr_damage *damage, struct mr_resume *resume, struct mr_tail *tail,
-                       struct mr_error *error)
+/* About how much the walk and the look ahead will read: all there is. */
+static int count_bytes(struct mr_scan *scan, struct mr_error *error)
+{
+    struct mr_window *window = &scan->window;
+    int status = MR_OK;
+    for (uint32_t i = 0; i < scan->inventory.count && status == MR_OK; i++) {
+        char name[MR_SEGMENT_NAME_SIZE];
+        mr_segment_name(scan->inventory.numbers[i], name);
+        status = mr_window_open(window, name, error);
+        window->bytes_total += window->file_bytes;
+    }
+    mr_window_close(window);
+    return status;
+}
+
+int mr_recovery_decide(struct mr_storage *storage, const struct mr_journal_watch *watch,
+                       struct mr_recovery *report, struct mr_damage *damage,
+                       struct mr_resume *resume, struct mr_tail *tail, struct mr_error *error)
 {
     uint64_t start = mr_monotonic_ns();
     struct mr_scan scan;
@@ -244,7 +308,13 @@ int mr_recovery_decide(struct mr_storage *storage, struct mr_recovery *report,
     if (status != MR_OK) {
         return status;
     }
-    status = decide(&scan, report, damage, resume, tail, error);
+    scan.window.watch = watch;
+    if (watch != NULL && watch->progress != NULL) {
+        status = count_bytes(&scan, error);
+    }
+    if (status == MR_OK) {
+        status = decide(&scan, report, damage, resume, tail, error);
+    }
     report->bytes_scanned = scan.window.bytes_read;
     report->elapsed_ns = mr_monotonic_ns() - start;
     mr_scan_free(&scan);
@@ -260,15 +330,21 @@ static bool same_place(const struct mr_damage *a, const struct mr_damage *b)
 int mr_journal_plan(struct mr_storage *storage, struct mr_recovery *report,
                     struct mr_damage *damage, struct mr_error *error)
 {
+    return mr_journal_inspect(storage, NULL, report, damage, error);
+}
+
+int mr_journal_inspect(struct mr_storage *storage, const struct mr_journal_watch *watch,
+                       struct mr_recovery *report, struct mr_damage *damage, struct mr_error *error)
+{
     struct mr_resume resume;
     struct mr_tail tail;
     struct mr_damage first = {0}, second = {0};
     struct mr_error found;
-    int status = mr_recovery_decide(storage, report, &first, &resume, &tail, &found);
+    int status = mr_recovery_decide(storage, watch, report, &first, &resume, &tail, &found);
     if (status == MR_E_CORRUPT) {
         /* Nobody keeps a writer away: it may have finished what was read half. Damage stays where
          * it is; what a second look passes over was none, and all before it is good. */
-        status = mr_recovery_decide(storage, report, &second, &resume, &tail, &found);
+        status = mr_recovery_decide(storage, watch, report, &second, &resume, &tail, &found);
         if (status == MR_E_CORRUPT && !same_place(&first, &second)) {
             return MR_OK;
         }
@@ -285,7 +361,7 @@ int mr_journal_plan(struct mr_storage *storage, struct mr_recovery *report,
 
 /* What the dead process wrote may still be in the page cache or in the disk's: only what is synced
  * now may be believed, because what is found is acknowledged again. */
-static int sync_segments(struct mr_storage *storage, struct mr_error *error)
+int mr_segments_sync(struct mr_storage *storage, struct mr_error *error)
 {
     const struct mr_storage_calls *calls = storage->calls;
     struct mr_inventory inventory;
@@ -311,7 +387,8 @@ static int sync_segments(struct mr_storage *storage, struct mr_error *error)
  * Each step may be the last before the next crash:
  *   1. Sync, so that what is read is what stays. Nothing has changed.
  *   2. Decide. On a refusal nothing has changed.
- *   3. Remove a half-prepared segment. It had no name; without this step it is removed next time.
+ *   3. Remove a half-prepared segment and a half-written truncation record. They had no name; without
+ *      this step they are removed next time. Complete a truncation.
  *   4. Archive the torn bytes under a name of their own. A crash leaves a temporary, or an archive
  *      and the torn bytes; next time they are archived again under the next free name.
  *   5. Zero the torn bytes and sync. A crash leaves any of their sectors zeroed: still torn (case
@@ -329,13 +406,19 @@ int mr_journal_recover(struct mr_storage *storage, const struct mr_journal_optio
     *report = (struct mr_recovery){0};
     int status = mr_journal_options_check(options, error);
     if (status == MR_OK) {
-        status = sync_segments(storage, error);
+        status = mr_segments_sync(storage, error);
     }
     if (status == MR_OK) {
-        status = mr_recovery_decide(storage, report, damage, &resume, &tail, error);
+        status = mr_recovery_decide(storage, NULL, report, damage, &resume, &tail, error);
     }
     if (status == MR_OK) {
         status = mr_leftover_remove(storage, MR_SEGMENT_TEMPORARY, error);
+    }
+    if (status == MR_OK) {
+        status = mr_leftover_remove(storage, MR_TRUNCATION_TEMPORARY, error);
+    }
+    if (status == MR_OK && resume.truncation.state == MR_TRUNCATION_PENDING) {
+        status = mr_truncation_complete(storage, &resume.truncation, error);
     }
     if (status == MR_OK && report->torn) {
         status = mr_torn_remove(storage, &tail, report->archive, error);

@@ -8,8 +8,8 @@
 #include "journal/scan.h"
 #include "journal/tail.h"
 
-/* The lettered cases: name, letter, and how a message explains it. A and B start, the others are
- * refused. The letters stand in docs/format-journal.md and in mr_recovery and mr_damage. */
+/* The lettered cases: name, letter, and how a message explains it. A, B, J and K start, the others
+ * are refused. L (one copy of a superblock is damaged) may accompany any of them. The letters stand in docs/format-journal.md and in mr_recovery and mr_damage. */
 #define MR_CASE_LIST(X)                                                          \
     X(CLEAN, 'A', "nothing lies behind the last frame")                          \
     X(TORN, 'B', "frames that were in flight, never acknowledged, lost sectors") \
@@ -19,7 +19,10 @@
     X(GARBAGE, 'F', "nothing was ever written there")                            \
     X(HEAD, 'G', "a segment gets its name only when its head is whole")          \
     X(MISSING, 'H', "segments are numbered without a gap")                       \
-    X(VERSION, 'I', "a newer program wrote it")
+    X(UNSYNCED, 'J', "frames that the system had, not yet synced, lost sectors") \
+    X(VERSION, 'I', "a newer program wrote it")                                  \
+    X(CUT, 'K', "a truncation was cut off, and is completed")                    \
+    X(RECORD, 'M', "the record gets its name only when it is whole")
 
 #define MR_CASE_ENUM(name, letter, text) MR_CASE_##name = (letter),
 enum mr_case { MR_CASE_LIST(MR_CASE_ENUM) };
@@ -36,14 +39,20 @@ struct mr_resume {
     uint64_t generation;
     struct mr_tip tip;
     uint64_t recorded_index; /* the highest watermark that a frame carries */
+    uint64_t committed_index, committed_sequence;
+    enum mr_durability written;      /* the policy of the last frame */
+    struct mr_truncation truncation; /* PENDING: to be completed first */
 };
 
-/* Reads everything, writes nothing. MR_OK: case A or B, and `resume` and `tail` say how to go on;
+/* Reads everything, writes nothing. `watch` may be NULL. MR_OK: case A or B, and `resume` and `tail` say how to go on;
  * MR_E_CORRUPT, MR_E_VERSION (with `damage`, if not NULL), MR_E_NOT_FOUND, MR_E_IO, MR_E_NO_MEMORY.
  */
-int mr_recovery_decide(struct mr_storage *storage, struct mr_recovery *report,
-                       struct mr_damage *damage, struct mr_resume *resume, struct mr_tail *tail,
-                       struct mr_error *error);
+int mr_recovery_decide(struct mr_storage *storage, const struct mr_journal_watch *watch,
+                       struct mr_recovery *report, struct mr_damage *damage,
+                       struct mr_resume *resume, struct mr_tail *tail, struct mr_error *error);
+
+/* Syncs all segments and their directory. */
+int mr_segments_sync(struct mr_storage *storage, struct mr_error *error);
 
 /* What a reader says when the walk ended earlier than it should: MR_E_CORRUPT or MR_E_VERSION. */
 int mr_scan_refuse(const struct mr_scan *scan, struct mr_damage *damage, struct mr_error *error);

@@ -19,11 +19,49 @@ void mr_bound_raise(struct mr_bound *bound, const struct mr_frame_header *header
     }
 }
 
+/* From the cut of a truncation on, only what was written after it counts. */
+static void reach_cut(struct mr_scan *scan)
+{
+    const struct mr_truncation *record = &scan->truncation;
+    if (!mr_truncation_allows(record, scan->generation, scan->number)) {
+        scan->generation = record->generation;
+    }
+}
+
+static bool is_at_cut(const struct mr_scan *scan)
+{
+    return scan->truncation.state == MR_TRUNCATION_PENDING && !scan->adopt &&
+           scan->number == scan->truncation.number;
+}
+
+/* What a truncation kept was durable before it began. */
+static int read_record(struct mr_scan *scan, struct mr_error *error)
+{
+    struct mr_truncation *record = &scan->truncation;
+    int status = mr_truncation_read(scan->storage, record, &scan->record_fault, error);
+    if (status == MR_AGAIN) {
+        record->state = 0;
+        return MR_OK;
+    }
+    if (status == MR_OK && record->state != 0) {
+        scan->durable = (struct mr_bound){
+            .number = record->number - 1,
+            .index = record->keep.index,
+            .sequence = record->keep.sequence,
+        };
+        reach_cut(scan);
+    }
+    return status;
+}
+
 int mr_scan_init(struct mr_scan *scan, struct mr_storage *storage, struct mr_error *error)
 {
     *scan = (struct mr_scan){.storage = storage, .number = 1, .generation = 1};
     mr_window_init(&scan->window, storage);
-    int status = mr_inventory_take(storage, &scan->inventory, error);
+    int status = read_record(scan, error);
+    if (status == MR_OK) {
+        status = mr_inventory_take(storage, &scan->inventory, error);
+    }
     if (status != MR_OK) {
         return status;
     }
@@ -83,6 +121,11 @@ static enum mr_fault check_head(struct mr_scan *scan, const unsigned char *head,
     if (memcmp(scan->journal_id, superblock->journal_id, sizeof scan->journal_id) != 0) {
         return MR_FAULT_FOREIGN;
     }
+    if (scan->truncation.state != 0 &&
+        memcmp(scan->journal_id, scan->truncation.journal_id, sizeof scan->journal_id) != 0) {
+        scan->record_fault = MR_FAULT_RECORD;
+        return MR_FAULT_RECORD;
+    }
     return superblock->segment_bytes == scan->window.file_bytes ? MR_FAULT_NONE : MR_FAULT_SIZE;
 }
 
@@ -92,6 +135,9 @@ int mr_scan_enter(struct mr_scan *scan, uint32_t at, struct mr_error *error)
     uint32_t expected = at == 0 ? 1 : scan->inventory.numbers[at - 1] + 1;
     scan->at = at;
     scan->offset = MR_SEGMENT_HEAD;
+    if (scan->record_fault != MR_FAULT_NONE) {
+        return stop(scan, scan->record_fault, expected, 0);
+    }
     if (mr_scan_segment(scan) != expected) {
         return stop(scan, MR_FAULT_MISSING, expected, 0);
     }
@@ -114,8 +160,11 @@ int mr_scan_enter(struct mr_scan *scan, uint32_t at, struct mr_error *error)
     if (fault != MR_FAULT_NONE) {
         return stop(scan, fault, expected, offset);
     }
-    if (scan->superblock.durable.number > scan->durable.number) {
-        scan->durable = scan->superblock.durable;
+    const struct mr_superblock *superblock = &scan->superblock;
+    if (superblock->durable.number > scan->durable.number &&
+        mr_truncation_allows(&scan->truncation, superblock->generation,
+                             superblock->durable.number)) {
+        scan->durable = superblock->durable;
     }
     return MR_OK;
 }
@@ -123,7 +172,21 @@ int mr_scan_enter(struct mr_scan *scan, uint32_t at, struct mr_error *error)
 static bool continues(const struct mr_scan *scan, const struct mr_frame_header *header)
 {
     return header->number == scan->number && header->generation >= scan->generation &&
+           mr_truncation_allows(&scan->truncation, header->generation, header->number) &&
            mr_tip_equal(&header->before, &scan->tip);
+}
+
+static void step_over(struct mr_scan *scan, const struct mr_frame_header *header)
+{
+    scan->number++;
+    scan->generation = header->generation;
+    mr_bound_raise(&scan->durable, header);
+    scan->written = (header->flags & MR_FRAME_FLAG_OS) != 0 ? MR_DURABILITY_OS : MR_DURABILITY_DISK;
+    if (header->committed_index > scan->committed_index) {
+        scan->committed_index = header->committed_index;
+        scan->committed_sequence = header->committed_sequence;
+    }
+    reach_cut(scan);
 }
 
 /* A whole header stands at the place: checks the rest, and steps over it. */
@@ -154,9 +217,7 @@ static int take_frame(struct mr_scan *scan, const struct mr_frame_header *header
         scan->tip = mr_tip_after(*entry, header->entry_digest);
     }
     scan->offset += header->length;
-    scan->number++;
-    scan->generation = header->generation;
-    mr_bound_raise(&scan->durable, header);
+    step_over(scan, header);
     return MR_OK;
 }
 
@@ -194,9 +255,7 @@ static int pass_seal(struct mr_scan *scan, struct mr_error *error)
         }
         return stop(scan, MR_FAULT_GARBAGE, mr_scan_segment(scan), scan->offset + skipped);
     }
-    scan->number++;
-    scan->generation = header.generation;
-    mr_bound_raise(&scan->durable, &header);
+    step_over(scan, &header);
     /* A segment is sealed only when the next one has its name. */
     if (scan->at + 1 == scan->inventory.count) {
         return stop(scan, MR_FAULT_MISSING, mr_scan_segment(scan) + 1, 0);
@@ -209,6 +268,9 @@ int mr_scan_next(struct mr_scan *scan, struct mr_frame_header *header, struct mr
 {
     for (;;) {
         enum mr_fault fault = MR_FAULT_BLANK;
+        if (is_at_cut(scan)) {
+            return stop(scan, MR_FAULT_NONE, mr_scan_segment(scan), scan->offset);
+        }
         if (scan->offset < mr_scan_seal_offset(scan)) {
             struct mr_frame_place place = mr_scan_place(scan, scan->offset);
             unsigned char *page;

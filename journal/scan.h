@@ -8,6 +8,7 @@
 
 #include "journal/frame.h"
 #include "journal/segment.h"
+#include "journal/truncation.h"
 #include "journal/window.h"
 
 struct mr_scan {
@@ -16,6 +17,8 @@ struct mr_scan {
     struct mr_window window;
     uint8_t journal_id[MR_JOURNAL_ID_SIZE];
     bool have_id;
+    struct mr_truncation truncation; /* the last one; state 0: there was none */
+    enum mr_fault record_fault;      /* of its record */
     bool adopt; /* the next frame's number and `before` are believed: a reader starts inside */
 
     /* The place in hand: */
@@ -31,6 +34,9 @@ struct mr_scan {
     uint32_t half_segment;
     uint64_t half_offset;
 
+    enum mr_durability written;                   /* the policy of the last frame that was passed */
+    uint64_t committed_index, committed_sequence; /* the highest that a frame carries */
+
     struct mr_bound durable; /* the highest watermark that anything whole carried so far */
 
     /* Why the walk ended, after MR_AGAIN: */
@@ -39,7 +45,8 @@ struct mr_scan {
     uint64_t fault_offset;
 };
 
-/* Takes the inventory and the memory. MR_E_NOT_FOUND: no segment there. */
+/* Takes the inventory, the truncation record (whose faults mr_scan_enter reports) and the memory.
+ * MR_E_NOT_FOUND: no segment there. */
 int mr_scan_init(struct mr_scan *scan, struct mr_storage *storage, struct mr_error *error);
 void mr_scan_free(struct mr_scan *scan);
 
@@ -49,7 +56,8 @@ int mr_scan_enter(struct mr_scan *scan, uint32_t at, struct mr_error *error);
 
 /* MR_OK: the next whole frame that continues the chain; `*entry` is NULL for a watermark, else lies
  * in the window until the next call. Seals are passed in silence. MR_AGAIN: the walk ends here, the
- * window forgot all, `fault` says what is at the place. MR_E_*. */
+ * window forgot all, `fault` says what is at the place: NONE when it is the cut of a truncation that
+ * is not completed, behind which nothing counts. MR_E_*. */
 int mr_scan_next(struct mr_scan *scan, struct mr_frame_header *header, struct mr_entry **entry,
                  struct mr_error *error);
 

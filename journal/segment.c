@@ -223,3 +223,44 @@ int mr_segment_make(struct mr_storage *storage, struct mr_superblock *superblock
     free(head);
     return status;
 }
+
+int mr_segment_zero(struct mr_storage *storage, uint32_t number, uint64_t from, uint64_t end,
+                    struct mr_error *error)
+{
+    const struct mr_storage_calls *calls = storage->calls;
+    char name[MR_SEGMENT_NAME_SIZE];
+    int file;
+    mr_segment_name(number, name);
+    int status = calls->open(storage, name, MR_OPEN_WRITE | MR_OPEN_DIRECT, &file, error);
+    if (status != MR_OK) {
+        return status;
+    }
+    for (uint64_t offset = from; offset < end && status == MR_OK; offset += MR_ZERO_CHUNK) {
+        uint64_t left = end - offset;
+        size_t size = left < MR_ZERO_CHUNK ? (size_t)left : MR_ZERO_CHUNK;
+        status = calls->write(storage, file, offset, zeros, size, error);
+    }
+    if (status == MR_OK) {
+        status = calls->sync(storage, file, error);
+    }
+    calls->close(storage, file);
+    return status;
+}
+
+/* The name of the spare is taken or it is not: opening tells. */
+int mr_segment_retire(struct mr_storage *storage, uint32_t number, struct mr_error *error)
+{
+    const struct mr_storage_calls *calls = storage->calls;
+    char name[MR_SEGMENT_NAME_SIZE];
+    int file;
+    mr_segment_name(number, name);
+    int status = calls->open(storage, MR_SEGMENT_SPARE, MR_OPEN_READ, &file, error);
+    if (status == MR_E_NOT_FOUND) {
+        return calls->rename(storage, name, MR_SEGMENT_SPARE, error);
+    }
+    if (status == MR_OK) {
+        calls->close(storage, file);
+        status = calls->remove(storage, name, error);
+    }
+    return status;
+}

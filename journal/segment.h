@@ -29,6 +29,10 @@ enum {
 /* A segment that is being prepared has this name; at most one at a time. */
 #define MR_SEGMENT_TEMPORARY "journal/next.tmp"
 
+/* A segment that nobody needs any more, kept for its room on the disk: at most one. It becomes the
+ * temporary of the next segment, which zeroes it all before anything else. */
+#define MR_SEGMENT_SPARE "journal/spare.tmp"
+
 /* What was surely durable when something was written. */
 struct mr_bound {
     uint64_t number; /* of a frame; 0: nothing yet */
@@ -77,6 +81,14 @@ bool mr_segment_bytes_valid(uint64_t segment_bytes);
  * several at hand). While the engine runs, journal/prepare.c does it through the queue. */
 int mr_segment_make(struct mr_storage *storage, struct mr_superblock *superblock,
                     struct mr_error *error);
+
+/* Zeroes the bytes of a segment from `from` to `end`, both multiples of 4 KiB, and syncs it. */
+int mr_segment_zero(struct mr_storage *storage, uint32_t number, uint64_t from, uint64_t end,
+                    struct mr_error *error);
+
+/* Takes a segment's name away: it becomes the spare, or is removed where there is one. Not synced.
+ */
+int mr_segment_retire(struct mr_storage *storage, uint32_t number, struct mr_error *error);
 
 /* The numbers of the segments in a directory, ascending. */
 struct mr_inventory {

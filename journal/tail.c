@@ -49,6 +49,14 @@ static void add(struct look *look, uint64_t offset, uint64_t end)
     }
 }
 
+/* How many frames may have been on their way to the disk. Under os durability, as many as two
+ * segments hold. */
+static uint64_t frames_unsynced(const struct mr_scan *scan)
+{
+    return scan->written == MR_DURABILITY_OS ? 2 * MR_SEGMENT_BYTES_MAX / MR_PAGE_SIZE
+                                             : MR_FRAMES_IN_FLIGHT_MAX;
+}
+
 /* Can a frame with this header be among those in flight, here? */
 static bool header_fits(const struct look *look, const struct mr_frame_header *header)
 {
@@ -60,7 +68,7 @@ static bool header_fits(const struct look *look, const struct mr_frame_header *h
         return at_first && mr_tip_equal(&header->before, &scan->tip);
     }
     return !at_first && header->number > look->last_number &&
-           header->number < scan->number + MR_FRAMES_IN_FLIGHT_MAX &&
+           header->number - scan->number < frames_unsynced(scan) &&
            header->generation >= scan->generation && header->before.sequence >= scan->tip.sequence;
 }
 
@@ -69,7 +77,9 @@ static int look_at_frame(struct look *look, uint64_t offset, const struct mr_fra
                          struct mr_error *error)
 {
     struct mr_scan *scan = look->scan;
-    mr_bound_raise(&scan->durable, header);
+    if (mr_truncation_allows(&scan->truncation, header->generation, header->number)) {
+        mr_bound_raise(&scan->durable, header);
+    }
     if (!header_fits(look, header)) {
         find(look, MR_FAULT_CHAIN, header->segment, offset, header->before.sequence + 1);
         return MR_OK;
@@ -103,7 +113,7 @@ static enum mr_fault blame_page(const unsigned char *page, enum mr_fault fault, 
 /* How many frames can still have been in flight behind those that were passed. */
 static uint64_t frames_left(const struct look *look)
 {
-    uint64_t end = look->scan->number + MR_FRAMES_IN_FLIGHT_MAX;
+    uint64_t end = look->scan->number + frames_unsynced(look->scan);
     return look->last_number + 1 < end ? end - look->last_number - 1 : 0;
 }
 

@@ -9,7 +9,8 @@
 
 void mr_window_init(struct mr_window *window, struct mr_storage *storage)
 {
-    *window = (struct mr_window){.storage = storage, .file = -1};
+    *window = (struct mr_window){
+        .storage = storage, .file = -1, .ahead = MR_WINDOW_READ, .limit = UINT64_MAX};
 }
 
 void mr_window_free(struct mr_window *window)
@@ -61,6 +62,7 @@ void mr_window_close(struct mr_window *window)
         window->storage->calls->close(window->storage, window->file);
     }
     window->file = -1;
+    window->limit = UINT64_MAX;
     mr_window_forget(window);
 }
 
@@ -68,6 +70,25 @@ void mr_window_forget(struct mr_window *window)
 {
     window->start = 0;
     window->have = 0;
+}
+
+static int tell(const struct mr_window *window, struct mr_error *error)
+{
+    const struct mr_journal_watch *watch = window->watch;
+    uint64_t bytes =
+        window->bytes_read < window->bytes_total ? window->bytes_read : window->bytes_total;
+    bool goes_on = watch == NULL || watch->progress == NULL ||
+                   watch->progress(watch->context, bytes, window->bytes_total);
+    return goes_on ? MR_OK : mr_error_set(error, MR_E_IO, "reading was given up");
+}
+
+/* Bytes to read at `offset`, of which `needed` are. */
+static size_t how_much(const struct mr_window *window, uint64_t offset, size_t needed)
+{
+    uint64_t end = window->limit < window->file_bytes ? window->limit : window->file_bytes;
+    uint64_t allowed = offset < end ? end - offset : 0;
+    size_t wanted = allowed < window->ahead ? (size_t)allowed : window->ahead;
+    return wanted > needed ? wanted : needed;
 }
 
 /* Keeps what overlaps, and reads on behind it. */
@@ -81,10 +102,7 @@ static int fill(struct mr_window *window, uint64_t offset, size_t size, struct m
     }
     window->start = offset;
     window->have = kept;
-    size_t wanted = size - kept < MR_WINDOW_READ ? MR_WINDOW_READ : size - kept;
-    if (wanted > window->file_bytes - offset - kept) {
-        wanted = (size_t)(window->file_bytes - offset - kept);
-    }
+    size_t wanted = how_much(window, offset + kept, size - kept);
     ASSERT(kept + wanted <= window->capacity);
     size_t got = 0;
     int status = window->storage->calls->read(window->storage, window->file, offset + kept,
@@ -97,6 +115,7 @@ static int fill(struct mr_window *window, uint64_t offset, size_t size, struct m
     if (status == MR_OK) {
         window->have += got;
         window->bytes_read += got;
+        status = tell(window, error);
     }
     return status;
 }

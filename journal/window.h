@@ -1,6 +1,10 @@
 /*
  * A window on a file: large sequential reads, small views. Views must lie within the file and be no
  * larger than MR_WINDOW_VIEW_MAX.
+ *
+ * How much a read asks for beyond the view is `ahead`: much for a walk, nothing for a look here and
+ * there. Nothing from `limit` on is read before a view wants it: what a writer has not finished
+ * there would be stale by then.
  */
 #ifndef MR_JOURNAL_WINDOW_H
 #define MR_JOURNAL_WINDOW_H
@@ -8,8 +12,10 @@
 #include "base/limits.h"
 #include "base/storage.h"
 
+#include <millrace/journal.h>
+
 enum {
-    MR_WINDOW_READ = 256 << 10, /* bytes a read asks for at least: they stay in the core's cache */
+    MR_WINDOW_READ = 256 << 10, /* bytes a walk's read asks for: they stay in the core's cache */
     MR_WINDOW_VIEW_MAX = MR_FRAME_BYTES_MAX,
     MR_WINDOW_BYTES = MR_WINDOW_VIEW_MAX + MR_WINDOW_READ,
 };
@@ -20,9 +26,13 @@ struct mr_window {
     uint64_t file_bytes;  /* of the file */
     unsigned char *bytes; /* as many as the largest file so far, MR_WINDOW_BYTES at most */
     size_t capacity;
+    size_t ahead;   /* bytes that a read asks for at least, MR_WINDOW_READ at most */
+    uint64_t limit; /* in the file; UINT64_MAX: none */
     uint64_t start; /* in the file, of what `bytes` holds */
     size_t have;
-    uint64_t bytes_read; /* so far, of all files */
+    uint64_t bytes_read;                  /* so far, of all files */
+    uint64_t bytes_total;                 /* about what there is to read, for the watch */
+    const struct mr_journal_watch *watch; /* NULL: nobody */
 };
 
 void mr_window_init(struct mr_window *window, struct mr_storage *storage);

@@ -7,7 +7,9 @@
  *      durable index move, and only below that is anything acknowledged.
  *   3. The seal of a full segment is a frame like any other; it is queued when the next segment
  *      exists durably.
- *   4. A failure stops 2 for good. What was in flight is never acknowledged by this process, even
+ *   4. Under os durability 1 is a plain write, and 2 says what the system has. Frames then carry what
+ *      was synced: each full segment is, before the one behind it may be full.
+ *   5. A failure stops 2 for good. What was in flight is never acknowledged by this process, even
  *      where it reached the disk; recovery finds out.
  */
 #include "journal/writer.h"
@@ -46,10 +48,40 @@ static bool has_flight(const struct mr_journal *journal)
     return mr_writer_in_flight(journal) < journal->options.frames_in_flight;
 }
 
+static void fill_header(const struct mr_journal *journal, struct mr_frame_header *header)
+{
+    bool replicated = journal->options.replicated;
+    header->flags = (uint16_t)((mr_writer_is_os(journal) ? MR_FRAME_FLAG_OS : 0) |
+                               (replicated ? MR_FRAME_FLAG_REPLICATED : 0));
+    header->generation = journal->generation;
+    header->number = journal->number;
+    header->durable_number = journal->synced_number;
+    header->durable_index = journal->synced.index;
+    header->durable_sequence = journal->synced.sequence;
+    header->committed_index = replicated ? journal->committed_index : journal->synced.index;
+    header->committed_sequence =
+        replicated ? journal->committed_sequence : journal->synced.sequence;
+    header->before = journal->tip;
+}
+
+/* There is no disk: it is done at once, and the next poll says so. */
+static void launch_volatile(struct mr_journal *journal, struct mr_frame_header *header)
+{
+    header->number = journal->number;
+    *flight_of(journal, header->number) = (struct mr_flight){
+        .number = header->number, .after = journal->tip, .retire = -1, .done = true};
+    journal->number++;
+    journal->submitted++;
+}
+
 /* Completes the header of the next frame, puts it in front of `frame` and queues the whole. */
 static void launch(struct mr_journal *journal, void *frame, struct mr_frame_header *header,
                    uint64_t offset)
 {
+    if (journal->storage == NULL) {
+        launch_volatile(journal, header);
+        return;
+    }
     uint64_t seal_offset = mr_segment_seal_offset(journal->segment_bytes);
     struct mr_frame_place place = {
         .segment = journal->segment,
@@ -57,14 +89,7 @@ static void launch(struct mr_journal *journal, void *frame, struct mr_frame_head
         .limit = offset == seal_offset ? journal->segment_bytes : seal_offset,
     };
     memcpy(place.journal_id, journal->id, sizeof place.journal_id);
-    header->generation = journal->generation;
-    header->number = journal->number;
-    header->durable_number = journal->durable_number;
-    header->durable_index = journal->durable.index;
-    header->durable_sequence = journal->durable.sequence;
-    header->committed_index = journal->durable.index; /* one node: durable is committed */
-    header->committed_sequence = journal->durable.sequence;
-    header->before = journal->tip;
+    fill_header(journal, header);
     mr_frame_put_header(frame, header, &place);
     VERIFY(!mr_frame_has_zero_sector(frame, header->length));
 
@@ -78,7 +103,7 @@ static void launch(struct mr_journal *journal, void *frame, struct mr_frame_head
         .bounced = frame == journal->bounce,
     };
     struct mr_io io = {
-        .kind = MR_IO_WRITE_DURABLE,
+        .kind = mr_writer_is_os(journal) ? MR_IO_WRITE : MR_IO_WRITE_DURABLE,
         .file = journal->file,
         .data = frame,
         .size = header->length,
@@ -106,6 +131,7 @@ static void roll(struct mr_journal *journal)
     mr_frame_pad(page, 0);
     launch(journal, page, &header, mr_segment_seal_offset(journal->segment_bytes));
     flight_of(journal, header.number)->retire = journal->file;
+    journal->syncing.due = mr_writer_is_os(journal);
     journal->segment++;
     journal->file = journal->next_file;
     journal->segment_bytes = journal->next_bytes;
@@ -119,6 +145,9 @@ static bool make_room(struct mr_journal *journal, uint32_t length)
     if (!has_room(journal, length)) {
         if (!mr_writer_next_ready(journal)) {
             journal->starved = true;
+            return false;
+        }
+        if (journal->syncing.due) { /* two segments unsynced are enough */
             return false;
         }
         roll(journal);
@@ -141,6 +170,15 @@ static void check_entry(const struct mr_journal *journal, const void *frame,
     VERIFY(mr_digest_equal(mr_entry_digest(entry), digest));
 }
 
+/* A volatile journal has all its room for ever. */
+static void advance(struct mr_journal *journal, uint32_t length)
+{
+    if (journal->storage != NULL) {
+        journal->offset += length;
+        journal->appended += length;
+    }
+}
+
 int mr_journal_append(struct mr_journal *journal, void *frame, struct mr_digest digest,
                       struct mr_error *error)
 {
@@ -161,7 +199,8 @@ int mr_journal_append(struct mr_journal *journal, void *frame, struct mr_digest 
     };
     struct mr_tip after = mr_tip_after(entry, digest);
     mr_frame_pad(frame, entry->length);
-    if (mr_frame_has_zero_sector((unsigned char *)frame + MR_SECTOR_SIZE,
+    if (journal->storage != NULL &&
+        mr_frame_has_zero_sector((unsigned char *)frame + MR_SECTOR_SIZE,
                                  length - MR_SECTOR_SIZE)) {
         if (journal->bounce_taken) {
             return MR_AGAIN;
@@ -172,9 +211,22 @@ int mr_journal_append(struct mr_journal *journal, void *frame, struct mr_digest 
         header.mask = mr_frame_mask_zeros(frame, header.entry_length, digest);
     }
     launch(journal, frame, &header, journal->offset);
-    journal->offset += length;
+    advance(journal, length);
     journal->tip = after;
     flight_of(journal, header.number)->after = after;
+    return MR_OK;
+}
+
+int mr_writer_mark(struct mr_journal *journal)
+{
+    if (!has_flight(journal) || !make_room(journal, MR_PAGE_SIZE)) {
+        return MR_AGAIN;
+    }
+    struct mr_frame_header header = {.kind = MR_FRAME_WATERMARK};
+    void *page = page_of(journal);
+    mr_frame_pad(page, 0);
+    launch(journal, page, &header, journal->offset);
+    advance(journal, MR_PAGE_SIZE);
     return MR_OK;
 }
 
@@ -184,18 +236,42 @@ int mr_journal_mark(struct mr_journal *journal, struct mr_error *error)
     if (journal->fence.code != MR_OK) {
         return fenced(journal, error);
     }
-    if (mr_writer_in_flight(journal) > 0 || journal->recorded_index >= journal->durable.index) {
+    if (mr_writer_in_flight(journal) > 0 || journal->recorded_index >= journal->synced.index ||
+        journal->storage == NULL) {
         return 0;
     }
     uint64_t number = journal->number;
     if (make_room(journal, MR_PAGE_SIZE) && number == journal->number) {
-        struct mr_frame_header header = {.kind = MR_FRAME_WATERMARK};
-        void *page = page_of(journal);
-        mr_frame_pad(page, 0);
-        launch(journal, page, &header, journal->offset);
-        journal->offset += MR_PAGE_SIZE;
+        (void)mr_writer_mark(journal);
     }
     return number != journal->number; /* the seal of a full segment records it as well */
+}
+
+/* A segment is full and all of it written. Under os durability it is synced now. */
+static void retire_file(struct mr_journal *journal, struct mr_flight *flight)
+{
+    int file = flight->retire;
+    flight->retire = -1;
+    if (!mr_writer_is_os(journal)) {
+        journal->storage->calls->close(journal->storage, file);
+        return;
+    }
+    ASSERT(journal->syncing.due && journal->syncing.file < 0);
+    journal->syncing = (struct mr_segment_sync){
+        .due = true, .file = file, .number = flight->number, .tip = flight->after};
+    struct mr_io io = {.kind = MR_IO_SYNC, .file = file, .tag = MR_TAG_SYNC};
+    int status = journal->storage->calls->queue_submit(journal->storage, &io);
+    ASSERT(status == MR_OK); /* the queue is deep enough for all that we ever have in flight */
+}
+
+static void finish_sync(struct mr_journal *journal)
+{
+    struct mr_segment_sync *syncing = &journal->syncing;
+    journal->storage->calls->close(journal->storage, syncing->file);
+    journal->synced_number = syncing->number;
+    journal->synced = syncing->tip;
+    syncing->file = -1;
+    syncing->due = false;
 }
 
 /* Moves the durable prefix over all that is done at its end. */
@@ -208,14 +284,17 @@ static void publish(struct mr_journal *journal)
             break;
         }
         if (flight->retire >= 0) {
-            journal->storage->calls->close(journal->storage, flight->retire);
-            flight->retire = -1;
+            retire_file(journal, flight);
         }
         if (flight->records > journal->recorded_index) {
             journal->recorded_index = flight->records;
         }
         journal->durable = flight->after;
         journal->durable_number = flight->number;
+    }
+    if (!mr_writer_is_os(journal)) {
+        journal->synced = journal->durable;
+        journal->synced_number = journal->durable_number;
     }
 }
 
@@ -227,6 +306,12 @@ static int explain_failure(const struct mr_journal *journal, const struct mr_io_
                                   "preparing journal segment %" PRIu32 " failed; sequences up to "
                                   "%" PRIu64 " are durable",
                                   journal->prepare.segment, journal->durable.sequence);
+    }
+    if (result->tag == MR_TAG_SYNC) {
+        return mr_error_set_errno(error, result->system_error,
+                                  "syncing a full journal segment failed; sequences up to %" PRIu64
+                                  " are on stable storage",
+                                  journal->synced.sequence);
     }
     const struct mr_flight *flight = &journal->flights[result->tag % MR_FRAMES_IN_FLIGHT_MAX];
     return mr_error_set_errno(error, result->system_error,
@@ -244,6 +329,10 @@ static int take_result(struct mr_journal *journal, const struct mr_io_result *re
     if ((result->tag & MR_TAG_PREPARE) != 0) {
         return mr_prepare_done(journal, error);
     }
+    if (result->tag == MR_TAG_SYNC) {
+        finish_sync(journal);
+        return MR_OK;
+    }
     struct mr_flight *flight = flight_of(journal, result->tag);
     ASSERT(flight->number == result->tag);
     ASSERT(!flight->done);
@@ -257,7 +346,7 @@ static int take_result(struct mr_journal *journal, const struct mr_io_result *re
 /* Takes what has completed. Nothing of a batch is published when one of it failed. */
 static int reap(struct mr_journal *journal, uint32_t wait_us, struct mr_error *error)
 {
-    enum { LIMIT = MR_FRAMES_IN_FLIGHT_MAX + MR_ZERO_CHUNKS_IN_FLIGHT };
+    enum { LIMIT = MR_FRAMES_IN_FLIGHT_MAX + MR_ZERO_CHUNKS_IN_FLIGHT + 1 };
     struct mr_io_result results[LIMIT];
     int count =
         journal->storage->calls->queue_reap(journal->storage, results, LIMIT, wait_us, error);
@@ -273,6 +362,14 @@ static int reap(struct mr_journal *journal, uint32_t wait_us, struct mr_error *e
     return count;
 }
 
+static int turn_volatile(struct mr_journal *journal)
+{
+    int done = (int)journal->submitted;
+    journal->submitted = 0;
+    publish(journal);
+    return done;
+}
+
 static int turn(struct mr_journal *journal, uint32_t wait_us, struct mr_error *error)
 {
     int status = MR_OK;
@@ -285,7 +382,8 @@ static int turn(struct mr_journal *journal, uint32_t wait_us, struct mr_error *e
     }
     int done = prepared + (int)journal->submitted;
     journal->submitted = 0;
-    if (mr_writer_in_flight(journal) == 0 && journal->prepare.in_flight == 0) {
+    if (mr_writer_in_flight(journal) == 0 && journal->prepare.in_flight == 0 &&
+        !journal->syncing.due) {
         return done;
     }
     int reaped = reap(journal, wait_us, error);
@@ -299,7 +397,7 @@ int mr_journal_poll(struct mr_journal *journal, uint32_t wait_us, struct mr_erro
         return fenced(journal, error);
     }
     struct mr_error first;
-    int status = turn(journal, wait_us, &first);
+    int status = journal->storage != NULL ? turn(journal, wait_us, &first) : turn_volatile(journal);
     if (status >= 0) {
         return status;
     }
@@ -307,6 +405,36 @@ int mr_journal_poll(struct mr_journal *journal, uint32_t wait_us, struct mr_erro
         *error = first;
     }
     return mr_writer_fence(journal, &first);
+}
+
+int mr_writer_settle(struct mr_journal *journal, struct mr_error *error)
+{
+    enum { WAIT_US = 100000 };
+    while (mr_writer_in_flight(journal) > 0 || journal->syncing.due) {
+        int status = mr_journal_poll(journal, WAIT_US, error);
+        if (status < 0) {
+            return status;
+        }
+    }
+    return MR_OK;
+}
+
+int mr_writer_sync(struct mr_journal *journal, struct mr_error *error)
+{
+    ASSERT(mr_writer_in_flight(journal) == 0);
+    if (mr_writer_is_os(journal) && journal->synced_number != journal->durable_number) {
+        struct mr_error first;
+        int status = journal->storage->calls->sync(journal->storage, journal->file, &first);
+        if (status != MR_OK) {
+            if (error != NULL) {
+                *error = first;
+            }
+            return mr_writer_fence(journal, &first);
+        }
+        journal->synced = journal->durable;
+        journal->synced_number = journal->durable_number;
+    }
+    return MR_OK;
 }
 
 uint64_t mr_journal_durable_index(const struct mr_journal *journal)

@@ -43,17 +43,27 @@ struct mr_prepare {
     int file;
     int directory;
     uint32_t segment;
-    uint64_t offset; /* of the next chunk to zero */
+    uint64_t begun_at; /* how much had been appended when it began */
+    uint64_t offset;   /* of the next chunk to zero */
     bool head_written;
     uint32_t in_flight; /* operations */
 };
 
+/* Under os durability: the sync of a segment that is full. */
+struct mr_segment_sync {
+    bool due; /* a seal was written, and what lies before it is not known to be synced */
+    int file; /* -1: not in flight */
+    uint64_t number;
+    struct mr_tip tip;
+};
+
 struct mr_journal {
-    struct mr_storage *storage;
+    struct mr_storage *storage; /* NULL: volatile */
     struct mr_journal_options options;
     uint8_t id[MR_JOURNAL_ID_SIZE];
     uint64_t generation;
     bool started;
+    bool queueless; /* a truncation failed when the queue had been given back */
 
     /* The segment in hand and, once it is open, the one after it (file -1: not yet). */
     uint32_t segment;
@@ -64,15 +74,25 @@ struct mr_journal {
     int next_file;
     uint64_t next_bytes;
     struct mr_prepare prepare;
-    bool starved; /* a frame waits for the next segment */
+    bool starved;      /* a frame waits for the next segment */
+    uint64_t appended; /* bytes of frames, since it was opened; what preparing is paced by */
+    bool space_low;
+    uint64_t space_bytes;
 
     /* Frames are numbered; those above `durable_number` and below `number` are in flight, each in
      * the slot of its number. */
     uint64_t number;
     uint64_t durable_number;
     struct mr_flight flights[MR_FRAMES_IN_FLIGHT_MAX];
-    struct mr_tip tip;       /* with everything appended */
-    struct mr_tip durable;   /* with everything durable */
+    struct mr_tip tip;     /* with everything appended */
+    struct mr_tip durable; /* with everything durable, as the policy means it */
+    /* With everything that is on stable storage whatever happens: what frames carry as their
+     * watermark. Under disk durability the same as durable. */
+    uint64_t synced_number;
+    struct mr_tip synced;
+    struct mr_segment_sync syncing;
+    enum mr_durability written; /* the policy of the last frame before this writer */
+    uint64_t committed_index, committed_sequence;
     uint64_t recorded_index; /* the highest durable index that a durable frame carries */
     uint32_t submitted;      /* since the last poll, for its return value */
 
@@ -95,6 +115,35 @@ int mr_writer_open(struct mr_storage *storage, const struct mr_journal_options *
 /* Stops all acknowledgement for good; the first error is kept. Returns `code`. */
 int mr_writer_fence(struct mr_journal *journal, const struct mr_error *error);
 
+static inline bool mr_writer_is_os(const struct mr_journal *journal)
+{
+    return journal->options.durability == MR_DURABILITY_OS;
+}
+
+/* How segments are opened for writing: os durability goes through the page cache. */
+static inline int mr_writer_open_flags(const struct mr_journal *journal)
+{
+    return MR_OPEN_WRITE | (mr_writer_is_os(journal) ? 0 : MR_OPEN_DIRECT);
+}
+
+/* Queues a watermark frame. MR_OK, or MR_AGAIN: no room for it yet, poll. */
+int mr_writer_mark(struct mr_journal *journal);
+
+/* Nothing that was appended or sealed is on its way any more, or the fence fell. */
+int mr_writer_settle(struct mr_journal *journal, struct mr_error *error);
+
+/* Syncs what was written under os durability, so that the watermark may say so; nothing else to do
+ * otherwise. Nothing is in flight. A failure fences. */
+int mr_writer_sync(struct mr_journal *journal, struct mr_error *error);
+
+/* journal.c: takes the queue, and gives it back once nothing is in flight. */
+int mr_writer_take_queue(struct mr_journal *journal, struct mr_error *error);
+void mr_writer_give_queue_back(struct mr_journal *journal);
+
+/* Opens the segment in hand. */
+int mr_writer_open_segment(struct mr_journal *journal, uint32_t segment, int *file,
+                           struct mr_error *error);
+
 static inline uint32_t mr_writer_in_flight(const struct mr_journal *journal)
 {
     return (uint32_t)(journal->number - 1 - journal->durable_number);
@@ -111,11 +160,15 @@ int mr_writer_open_next(struct mr_journal *journal, struct mr_error *error);
 
 /* prepare.c: tags of its operations have this bit. */
 #define MR_TAG_PREPARE (UINT64_C(1) << 63)
+/* The sync of a full segment under os durability. */
+#define MR_TAG_SYNC (UINT64_C(1) << 62)
 
 /* Takes the steps that are due. Returns how many operations it queued, or a negative code. */
 int mr_prepare_step(struct mr_journal *journal, struct mr_error *error);
 /* One of its operations has ended well. */
 int mr_prepare_done(struct mr_journal *journal, struct mr_error *error);
+/* Asks how much room the file system has, and notes whether that is little. */
+void mr_prepare_look_at_space(struct mr_journal *journal);
 /* Gives up what is half done; the queue is stopped. */
 void mr_prepare_abandon(struct mr_journal *journal);
 

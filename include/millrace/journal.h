@@ -106,6 +106,7 @@ struct mr_recovery {
     uint64_t first_index, last_index;       /* of whole, chained entries; 0: none */
     uint64_t first_sequence, last_sequence; /* 0: none */
     uint64_t durable_index;       /* the highest watermark that anything on disk carries */
+    uint64_t committed_index;     /* the highest that was committed, as far as frames tell */
     struct mr_digest last_digest; /* of the last entry; chain the next one to it */
     uint64_t last_time_ns;
     uint32_t segments;
@@ -161,6 +162,22 @@ int mr_journal_open_volatile(const struct mr_journal_options *options, struct mr
 int mr_journal_plan(struct mr_storage *storage, struct mr_recovery *report,
                     struct mr_damage *damage, struct mr_error *error);
 
+/* Who watches while a journal is read. Either call may be NULL. */
+struct mr_journal_watch {
+    /* A whole entry that continues the chain, in order; it lies in memory until this returns. When
+     * what a writer is just writing was taken for damage, all is read again, from the first. */
+    void (*entry)(void *context, const struct mr_entry *entry);
+    /* So many bytes of so many have been read, some 256 KiB more than the last time. false: give
+     * up, with MR_E_IO. */
+    bool (*progress)(void *context, uint64_t bytes, uint64_t total);
+    void *context;
+};
+
+/* As mr_journal_plan, and tells on the way what it reads. */
+int mr_journal_inspect(struct mr_storage *storage, const struct mr_journal_watch *watch,
+                       struct mr_recovery *report, struct mr_damage *damage,
+                       struct mr_error *error);
+
 /* Syncs what is there, decides as plan does, and then makes it so: removes a half-prepared segment,
  * archives and zeroes a torn tail, and opens the journal for appending after the last entry. Errors
  * as plan, and MR_E_INVALID (options), MR_E_NO_SPACE, MR_E_READ_ONLY; on MR_E_CORRUPT and
@@ -215,9 +232,10 @@ bool mr_journal_busy(const struct mr_journal *journal);
  * */
 bool mr_journal_ready(const struct mr_journal *journal);
 
-/* Only with `replicated`: everything up to `index` is committed and will never be truncated.
- * `index` does not fall and is at most the last one appended (asserted). The writer's thread. */
-void mr_journal_commit(struct mr_journal *journal, uint64_t index);
+/* Only with `replicated`: the entry `index`, whose last sequence is `sequence`, and all before it
+ * are committed and will never be truncated. `index` does not fall and is at most the last one
+ * appended (asserted). The writer's thread. */
+void mr_journal_commit(struct mr_journal *journal, uint64_t index, uint64_t sequence);
 
 /* Only with `replicated`: drops all entries above `last_index`, which is not below what is committed
  * (asserted). Waits for what is in flight, writes a durable truncation record, and only then zeroes

@@ -186,10 +186,11 @@ static void segments_that_were_prepared_before_are_used(void **state)
     rig_start(&rig);
     assert_int_equal(rig.report.segments, 6);
     uint64_t created = mr_sim_calls(rig.sim, MR_SIM_CREATE);
-    rig_append_many(&rig, 15); /* five segments full */
+    rig_append_many(&rig, 12); /* four segments full, two ahead */
     wait_until_idle();
     assert_int_equal(mr_sim_calls(rig.sim, MR_SIM_CREATE), created);
-    rig_append_many(&rig, 15);
+    rig_append_many(&rig, 18);
+    assert_true(mr_sim_calls(rig.sim, MR_SIM_CREATE) > created);
     rig_stop(&rig);
     rig_check_entries(&rig, rig.storage, 30);
     rig_free(&rig);

@@ -1,0 +1,54 @@
+/*
+ * Every state that a crash may leave of a writer's run, and recovery on each of them: its decision
+ * must be exactly what the model says. Some states are recovered for good, appended to, and crashed
+ * again at each step of that.
+ */
+#ifndef MR_TESTS_JOURNAL_ENUMERATE_H
+#define MR_TESTS_JOURNAL_ENUMERATE_H
+
+#include "tests/journal/enumerate_life.h"
+#include "tests/journal/enumerate_model.h"
+
+enum { ENUMERATE_LEVELS = 4 }; /* a run, the recovery of its crash, and of that one's, and so on */
+
+/* How much is looked at, on one level. */
+struct effort {
+    uint32_t all_bits; /* of windows of up to so many items, all subsets are */
+    uint32_t randoms;  /* of larger ones, so many random subsets beside all prefixes and drops */
+    bool doubles;      /* and all pairs of drops */
+    /* One state in so many is recovered for good and appended to; and one torn state in so many is
+     * crashed again in all of that. 0: none. */
+    uint32_t recover_one_in;
+    uint32_t crash_one_in;
+};
+
+struct enumerate_level {
+    struct effort effort;
+    struct rec_trace trace;
+    struct model model; /* as far as the walk has come */
+    struct rec_walk walk;
+    struct rec_window window;
+    struct model_view view;
+};
+
+struct enumeration {
+    uint64_t seed;
+    const char *label;
+    struct mr_random random;
+    struct rec_disk disk;
+    struct recorder recorder; /* on that disk */
+    struct life life;         /* on that recorder */
+    struct enumerate_level levels[ENUMERATE_LEVELS];
+    /* What was done, on all levels together. */
+    uint64_t states, torn, recovered, crashed_again, windows, all_subsets, idle;
+};
+
+void enumeration_init(struct enumeration *e, uint64_t seed);
+void enumeration_free(struct enumeration *e);
+/* How many times fewer states are asked for: MR_ENUMERATE_SHARE, or where sanitizers or costly
+ * checks slow everything down, 1 in 40; else 1. */
+uint32_t enumeration_share(void);
+/* Records a run from creation on, and enumerates. */
+void enumerate_run(struct enumeration *e, const struct life_plan *plan);
+
+#endif
