@@ -5,7 +5,7 @@
 #include "journal/writer.h"
 
 #include "base/assert.h"
-#include "journal/scan.h"
+#include "journal/seek.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -23,7 +23,8 @@ void mr_journal_commit(struct mr_journal *journal, uint64_t index, uint64_t sequ
 /* Walks until the scan stands behind the frame of entry `last_index`. */
 static int walk_to(struct mr_scan *scan, uint64_t last_index, struct mr_error *error)
 {
-    int status = mr_scan_enter(scan, 0, error);
+    int status = last_index == 0 ? mr_scan_enter(scan, 0, error)
+                                 : mr_scan_seek(scan, MR_SEEK_INDEX, last_index, error);
     while (status == MR_OK && scan->tip.index < last_index) {
         struct mr_frame_header header;
         struct mr_entry *entry;

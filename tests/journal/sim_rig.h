@@ -20,6 +20,8 @@ struct sim_rig {
     uint64_t segment_bytes;
     uint32_t frames_in_flight;
     uint32_t payload_max;
+    enum mr_durability durability;
+    bool replicated;
     uint64_t salts[RIG_ENTRIES_MAX]; /* by index */
     uint64_t salt;                   /* of this life */
     struct mr_tip tip;               /* with everything appended */
@@ -100,7 +102,11 @@ static inline void rig_check_entries(struct sim_rig *rig, struct mr_storage *sto
 /* Locks and recovers; returns the status. On success nothing acknowledged may be missing. */
 static inline int rig_recover(struct sim_rig *rig)
 {
-    struct mr_journal_options options = {.frames_in_flight = rig->frames_in_flight};
+    struct mr_journal_options options = {
+        .frames_in_flight = rig->frames_in_flight,
+        .durability = rig->durability,
+        .replicated = rig->replicated,
+    };
     int status = rig->storage->calls->lock(rig->storage, 0, &rig->error);
     if (status != MR_OK) {
         return status;
