@@ -28,9 +28,11 @@ static int take_options(struct mr_engine *engine, const struct mr_engine_options
     own->output_slots = own->output_slots != 0 ? own->output_slots : OUTPUT_SLOTS;
     own->frames_in_flight = own->frames_in_flight != 0 ? own->frames_in_flight : FRAMES_IN_FLIGHT;
     own->tick_ns = own->tick_ns != 0 ? own->tick_ns : TICK_NS;
-    if (own->logic == NULL || (own->directory == NULL) == (own->storage == NULL)) {
+    int places = (own->directory != NULL) + (own->storage != NULL);
+    if (own->logic == NULL || places != (own->durability == MR_DURABILITY_NONE ? 0 : 1)) {
         return mr_error_set(error, MR_E_INVALID,
-                            "an engine needs a logic, and either a directory or a storage");
+                            "an engine needs a logic, and either a directory or a storage (with "
+                            "durability none, which keeps nothing, neither)");
     }
     if (!mr_is_power_of_two(own->input_slots) || !mr_is_power_of_two(own->output_slots) ||
         own->frames_in_flight > MR_FRAMES_IN_FLIGHT_MAX) {
@@ -64,21 +66,42 @@ static int open_storage(struct mr_engine *engine, struct mr_error *error)
                                  &engine->storage, error);
 }
 
+static int choose_id(const struct mr_engine *engine, uint8_t id[MR_JOURNAL_ID_SIZE],
+                     struct mr_error *error)
+{
+    static const uint8_t none[MR_JOURNAL_ID_SIZE];
+    memcpy(id, engine->options.journal_id, MR_JOURNAL_ID_SIZE);
+    if (engine->options.genesis != NULL) {
+        const struct mr_genesis *body = mr_command_body(engine->options.genesis);
+        memcpy(id, &body->journal, MR_JOURNAL_ID_SIZE);
+    }
+    if (memcmp(id, none, sizeof none) == 0 &&
+        getrandom(id, MR_JOURNAL_ID_SIZE, 0) != MR_JOURNAL_ID_SIZE) {
+        return mr_error_set(error, MR_E_IO, "the system gives no random bytes for a journal id");
+    }
+    return MR_OK;
+}
+
 static int create_journal(struct mr_engine *engine, const struct mr_journal_options *options,
                           struct mr_error *error)
 {
-    static const uint8_t none[MR_JOURNAL_ID_SIZE];
     uint8_t id[MR_JOURNAL_ID_SIZE];
-    memcpy(id, engine->options.journal_id, sizeof id);
-    if (engine->options.genesis != NULL) {
-        const struct mr_genesis *body = mr_command_body(engine->options.genesis);
-        memcpy(id, &body->journal, sizeof id);
-    }
-    if (memcmp(id, none, sizeof id) == 0 && getrandom(id, sizeof id, 0) != sizeof id) {
-        return mr_error_set(error, MR_E_IO, "the system gives no random bytes for a journal id");
+    int status = choose_id(engine, id, error);
+    if (status != MR_OK) {
+        return status;
     }
     engine->recovery.created = true;
     return mr_journal_create(engine->storage, id, options, error);
+}
+
+/* Durability none: there is nothing to recover, and nothing will be left. */
+static int open_volatile(struct mr_engine *engine, const struct mr_journal_options *options,
+                         struct mr_error *error)
+{
+    engine->recovery.created = true;
+    int status = choose_id(engine, engine->recovery.journal.journal_id, error);
+    return status == MR_OK ? mr_journal_open_volatile(options, &engine->journaling.journal, error)
+                           : status;
 }
 
 /* Whose journal is it? Asked before recovery may change anything in it. A journal whose first entry
@@ -99,8 +122,13 @@ static int open_journal(struct mr_engine *engine, struct mr_error *error)
 {
     struct mr_journal_options options = {.segment_bytes = engine->options.segment_bytes,
                                          .frames_in_flight = engine->options.frames_in_flight,
+                                         .durability = engine->options.durability,
+                                         .space_low_bytes = engine->options.space_low_bytes,
                                          .buffers = engine->sequencer.memory.bytes,
                                          .buffers_size = engine->sequencer.memory.size};
+    if (options.durability == MR_DURABILITY_NONE) {
+        return open_volatile(engine, &options, error);
+    }
     int status = mr_journal_exists(engine->storage, error);
     if (status == MR_E_NOT_FOUND && engine->options.create) {
         status = create_journal(engine, &options, error);
@@ -222,13 +250,20 @@ static void take_up(struct mr_engine *engine)
     engine->journaling.index_base = sequencer->next_index - engine->journaling.appended;
 }
 
-static int build(struct mr_engine *engine, struct mr_error *error)
+static int lock_storage(struct mr_engine *engine, struct mr_error *error)
 {
     int status = open_storage(engine, error);
     if (status == MR_OK) {
         status = engine->storage->calls->lock(engine->storage, engine->options.lock_wait_ms, error);
         engine->locked = status == MR_OK;
     }
+    return status;
+}
+
+static int build(struct mr_engine *engine, struct mr_error *error)
+{
+    int status =
+        engine->options.durability != MR_DURABILITY_NONE ? lock_storage(engine, error) : MR_OK;
     if (status == MR_OK) {
         status = take_memory(engine, error);
     }
@@ -356,5 +391,15 @@ struct mr_digest mr_engine_event_digest(const struct mr_engine *engine)
 
 const char *mr_engine_storage(const struct mr_engine *engine)
 {
-    return engine->storage->calls->describe(engine->storage);
+    return engine->storage != NULL ? engine->storage->calls->describe(engine->storage)
+                                   : "nothing is stored";
+}
+
+bool mr_engine_space_low(const struct mr_engine *engine, uint64_t *bytes)
+{
+    uint64_t low = mr_atomic_load(&engine->journaling.space_low, relaxed);
+    if (bytes != NULL && low > 0) {
+        *bytes = low - 1;
+    }
+    return low > 0;
 }

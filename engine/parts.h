@@ -49,6 +49,8 @@ struct mr_journaling {
     uint64_t appended;   /* next block to hand to the journal */
     uint64_t index_base; /* entry index minus block position */
     uint32_t idle_turns;
+    /* Room left on the file system, plus one, while it is low; else 0. */
+    MR_ATOMIC(uint64_t) space_low;
 };
 
 struct mr_applying {

@@ -292,6 +292,16 @@ static int pass_stored(struct mr_engine *engine)
     return release_durable(engine, journaling->appended);
 }
 
+/* For whoever asks from another thread; the line is written only when something changed. */
+static void announce_space(struct mr_journaling *journaling)
+{
+    uint64_t bytes;
+    uint64_t low = mr_journal_space_low(journaling->journal, &bytes) ? bytes + 1 : 0;
+    if (mr_atomic_load(&journaling->space_low, relaxed) != low) {
+        mr_atomic_store(&journaling->space_low, low, relaxed);
+    }
+}
+
 int mr_engine_journal(void *context)
 {
     struct mr_engine *engine = context;
@@ -327,6 +337,7 @@ int mr_engine_journal(void *context)
         return mr_engine_fail(engine, &error);
     }
     did += polled;
+    announce_space(journaling);
     did += release_durable(engine, mr_journal_durable_index(journaling->journal) + 1 -
                                        journaling->index_base);
     if (idle && did == 0 && !mr_journal_busy(journaling->journal)) {

@@ -257,8 +257,8 @@ static enum mr_fault check_entry(const struct mr_entry *entry, const struct mr_f
     if (entry->version != 0) {
         return MR_FAULT_VERSION;
     }
-    bool agrees = entry->length == header->entry_length && entry->count > 0 &&
-                  entry->first_sequence <= UINT64_MAX - entry->count &&
+    bool agrees = entry->length == header->entry_length && entry->count > 0 && entry->index > 0 &&
+                  entry->first_sequence > 0 && entry->first_sequence <= UINT64_MAX - entry->count &&
                   entry->index == header->before.index + 1 &&
                   entry->first_sequence == header->before.sequence + 1 &&
                   mr_digest_equal(entry->previous, header->before.digest);

@@ -103,8 +103,10 @@ static enum mr_fault get_copy(const unsigned char *head, uint64_t offset, uint32
     if (superblock->segment != number || superblock->offset != offset) {
         return MR_FAULT_FOREIGN;
     }
-    bool agrees = superblock->header_size == sizeof *superblock && superblock->generation > 0 &&
-                  mr_segment_bytes_valid(superblock->segment_bytes);
+    bool agrees =
+        superblock->header_size == sizeof *superblock && superblock->generation > 0 &&
+        mr_segment_bytes_valid(superblock->segment_bytes) &&
+        memcmp(head + offset + sizeof *superblock, zeros, MR_PAGE_SIZE - sizeof *superblock) == 0;
     return agrees ? MR_FAULT_NONE : MR_FAULT_SUPERBLOCK;
 }
 

@@ -44,6 +44,9 @@ static enum mr_clock_kind chosen_clock(const struct run *run)
 static const enum mr_topology topologies[] = {MR_TOPOLOGY_ONE, MR_TOPOLOGY_TWO, MR_TOPOLOGY_EACH};
 static const enum mr_wait_kind waits[] = {MR_WAIT_SPIN, MR_WAIT_YIELD, MR_WAIT_PARK};
 
+static const enum mr_durability durabilities[] = {MR_DURABILITY_DISK, MR_DURABILITY_OS,
+                                                  MR_DURABILITY_NONE};
+
 static int open_engine(struct run *run, struct mr_error *error)
 {
     const struct run_settings *settings = run->settings;
@@ -57,6 +60,7 @@ static int open_engine(struct run *run, struct mr_error *error)
         .config = run->source->config,
         .clock_kind = chosen_clock(run),
         .genesis = run->source->genesis,
+        .durability = durabilities[settings->durability],
         .topology = topologies[settings->topology],
         .wait = waits[settings->wait],
         .segment_bytes = settings->segment_size * MIB,
@@ -132,7 +136,10 @@ static int open_all(struct run *run, struct mr_error *error)
         if (strcmp(run->settings->input, "-") == 0 && isatty(STDIN_FILENO) == 1) {
             say("type commands, one a line; 'millrace catalog' lists them, Ctrl-D ends");
         }
-        (void)snprintf(run->storage, sizeof run->storage, "%s", mr_engine_storage(run->engine));
+        bool cached = durabilities[run->settings->durability] == MR_DURABILITY_OS;
+        (void)snprintf(run->storage, sizeof run->storage, "%s",
+                       cached ? "page cache; synced when a segment is full and at the end"
+                              : mr_engine_storage(run->engine));
     }
     return status;
 }
@@ -209,6 +216,15 @@ int run_execute(const struct run_settings *settings, struct run_report *report)
     if (settings->segment_size < SEGMENT_MIB_MIN || settings->segment_size > SEGMENT_MIB_MAX) {
         return complain(EXIT_USAGE, "--segment-size wants %d to %d MiB", SEGMENT_MIB_MIN,
                         SEGMENT_MIB_MAX);
+    }
+    bool kept = durabilities[settings->durability] != MR_DURABILITY_NONE;
+    if (kept != (settings->data != NULL)) {
+        return complain(EXIT_USAGE, kept ? "--data DIR says where to keep the journal: see "
+                                           "'millrace run --help'"
+                                         : "--durability none keeps nothing: leave --data away");
+    }
+    if (!kept && settings->acks != NULL) {
+        return complain(EXIT_USAGE, "--durability none promises nothing that --acks could note");
     }
     struct run *run = calloc(1, sizeof *run);
     if (run == NULL) {

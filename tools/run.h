@@ -16,7 +16,7 @@ enum run_clock { RUN_CLOCK_AUTO, RUN_CLOCK_WALL, RUN_CLOCK_INPUT };
 enum run_on_error { RUN_ON_ERROR_STOP, RUN_ON_ERROR_SKIP };
 
 #define RUN_OPTIONS(O, tag)                                                                        \
-    O(tag, text, data, "DIR", OPTION_REQUIRED, "the data directory; made if it is missing")        \
+    O(tag, text, data, "DIR", NULL, "the data directory; made if it is missing")                   \
     O(tag, text, input, "FILE|-|gen:SPEC", OPTION_REQUIRED,                                        \
       "where commands come from: a file, standard input, the generator")                           \
     O(tag, text, format, "NAME", NULL,                                                             \
@@ -29,6 +29,9 @@ enum run_on_error { RUN_ON_ERROR_STOP, RUN_ON_ERROR_SKIP };
     O(tag, rate, rate, "N/s", NULL, "send so many commands a second, else as many as it can")      \
     O(tag, choice, clock, "auto|wall|input", "auto",                                               \
       "a new journal's time: the machine's, the input's, or auto: what suits the input")           \
+    O(tag, choice, durability, "disk|os|none", "disk",                                             \
+      "when a command counts as safe: on stable storage; in the system's page cache, which the "   \
+      "end of power loses; or never, nothing is kept and there is no --data")                      \
     O(tag, choice, topology, "one|two|each", "two",                                                \
       "threads of the engine: one, two, or one each")                                              \
     O(tag, choice, wait, "spin|yield|park", "park", "what idle threads do")                        \

@@ -24,7 +24,21 @@ void run_report_recovery(const struct run *run)
         number_grouped(journal->last_sequence).text, number_bytes(journal->bytes_scanned).text,
         number_duration(journal->elapsed_ns + recovery->replay_ns).text,
         number_duration(journal->elapsed_ns).text, number_duration(recovery->replay_ns).text);
-    if (journal->torn) {
+    if (journal->decided == 'K') {
+        say("a truncation that had been cut off was completed");
+    }
+    if (journal->head_segment[0] != '\0') {
+        say("a copy of the superblock of %s is damaged (offset %llu); the other one is whole. "
+            "'millrace repair --data %s' writes it anew",
+            journal->head_segment, (unsigned long long)journal->head_offset, run->settings->data);
+    }
+    if (journal->decided == 'J') {
+        say("writes that were not synced yet were lost (%s at offset %llu of %s): under os "
+            "durability commands that were acknowledged last may be among them; the remains are "
+            "kept as %s",
+            number_bytes(journal->torn_bytes).text, (unsigned long long)journal->torn_offset,
+            journal->torn_segment, journal->archive);
+    } else if (journal->torn) {
         say("a write that the crash tore (%s at offset %llu of %s) was never acknowledged; its "
             "remains are kept as %s",
             number_bytes(journal->torn_bytes).text, (unsigned long long)journal->torn_offset,
@@ -73,9 +87,16 @@ static void print_for_people(const struct run *run)
     if (report->bad_lines > 0) {
         printf("  %-14s%s\n", "bad lines", number_grouped(report->bad_lines).text);
     }
-    printf("  %-14s%s/journal (%s)\n", "journal", data, run->storage);
+    if (data == NULL) {
+        printf("  %-14snothing is kept (durability none)\n", "journal");
+    } else {
+        printf("  %-14s%s/journal (%s)\n", "journal", data, run->storage);
+    }
     putchar('\n');
     picture_books(mr_engine_image(run->engine), run->logic, BOOKS_MAX, LEVELS_MAX);
+    if (data == NULL) {
+        return;
+    }
     const char *program = program_invocation_name;
     printf("\nNext: %s replay --data %s    proves that the journal gives the same digests\n"
            "      %s verify --data %s    checks every byte of it\n"

@@ -37,7 +37,8 @@ struct mr_clock;
 struct mr_storage;
 struct mr_engine;
 
-/* All zero is valid but for `logic` and one of `directory` and `storage`. */
+/* All zero is valid but for `logic` and one of `directory` and `storage` (with durability NONE:
+ * neither). */
 struct mr_engine_options {
     /* Where. */
     const char *directory;        /* made if it is missing and `create` is set */
@@ -59,6 +60,9 @@ struct mr_engine_options {
     const struct mr_command *genesis;
 
     /* How. */
+    /* What MR_STAGE_DURABLE and every answer promise; 0: stable storage. See <millrace/journal.h>. */
+    enum mr_durability durability;
+    uint64_t space_low_bytes;  /* below this mr_engine_space_low says so; 0: eight segments */
     enum mr_topology topology; /* threads of mr_engine_start; 0: two */
     enum mr_wait_kind wait;    /* of idle threads; 0: park, which leaves the core to the disk */
     uint32_t input_slots;      /* power of two; 0: 16,384, which holds two largest batches */
@@ -129,6 +133,11 @@ enum mr_stage mr_engine_stage(const struct mr_engine *engine, uint64_t ticket);
  * wait-free. */
 uint64_t mr_engine_durable_sequence(const struct mr_engine *engine);
 uint64_t mr_engine_applied_sequence(const struct mr_engine *engine);
+
+/* True when the file system has little room left for the journal; `bytes` (may be NULL) gets how
+ * much. Long before it is needed: when none is left, the engine stops with MR_E_NO_SPACE. Any
+ * thread; wait-free. */
+bool mr_engine_space_low(const struct mr_engine *engine, uint64_t *bytes);
 
 /* Takes up to `limit` events and answers, in order, and calls back for each (NULL: skip that kind).
  * Returns how many it took. One thread at a time; wait-free but for the callbacks. Whoever embeds
