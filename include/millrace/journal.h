@@ -205,7 +205,8 @@ int mr_journal_append(struct mr_journal *journal, void *frame, struct mr_digest 
 
 /* One bounded turn of the writer: hands queued frames to the disk, takes completions, prepares the
  * next segment. Returns how much it did (0: nothing), or a negative code: a failed write or sync
- * fences the journal for good, MR_E_IO or MR_E_NO_SPACE the first time, MR_E_FENCED ever after.
+ * fences the journal for good, MR_E_IO, MR_E_NO_SPACE or MR_E_READ_ONLY the first time, MR_E_FENCED
+ * ever after.
  * `wait_us` above 0: sleeps that long at most until something completes, if anything is in flight;
  * with 0 it never waits for the disk (but a new segment is opened and named in here, which the file
  * system may take its time for). */
