@@ -2,14 +2,14 @@
 # command that does), and works alike here and in CI. `make` alone lists them.
 #
 #   ONLY=regex    of `test` and `sanitize`: run the tests whose names match
-#   ARGS=...      of `run` and `bench`: passed on (`make bench ARGS=--quick`)
+#   ARGS=...      of `run`, `bench` and `planted`: passed on (`make bench ARGS=--quick`)
 #   CC=clang      of a first build: the compiler
 
 .DEFAULT_GOAL := help
 # Targets share build folders, and each uses all processors by itself.
 .NOTPARALLEL:
-.PHONY: help run build test setup bench-build bench tidy format sanitize models digests \
-        coverage soak clean
+.PHONY: help run build test setup bench-build bench tidy format sanitize fuzz planted models \
+        digests coverage soak clean
 
 help:
 	@echo 'make run          the main job: trade a million orders, crash, recover, prove the replay'
@@ -22,6 +22,8 @@ help:
 	@echo 'make tidy         formatting, house rules, clang-tidy, cppcheck'
 	@echo 'make format       let clang-format rewrite the sources'
 	@echo 'make sanitize     all tests under the address, undefined-behaviour and thread sanitizers'
+	@echo 'make fuzz         fuzzers of the formats, each for FUZZ_SECONDS=10'
+	@echo 'make planted      bugs planted in the journal, one after the other: a test catches each'
 	@echo 'make models       every order of steps in small models of the disruptor, and planted errors'
 	@echo 'make digests      one run by every compiler and optimisation level: the digests agree'
 	@echo 'make coverage     which lines the tests run, by file'
@@ -62,6 +64,14 @@ sanitize:
 	@scripts/need.sh product test
 	@scripts/test.sh sanitize
 	@scripts/test.sh tsan
+
+fuzz:
+	@scripts/need.sh product test fuzz
+	@scripts/fuzz.sh
+
+planted:
+	@scripts/need.sh product test planted
+	@tests/planted/planted.sh $(ARGS)
 
 models:
 	@scripts/need.sh models

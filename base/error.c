@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A disk that is busy (EBUSY, EAGAIN) has failed; that another process is in the way is known only to
- * whoever asked for a lock. */
+/* A disk that is busy (EBUSY, EAGAIN) has failed; that another process is in the way is known only
+ * to whoever asked for a lock. */
 static int status_of_errno(int system_error)
 {
     switch (system_error) {

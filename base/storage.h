@@ -137,16 +137,16 @@ struct mr_storage_calls {
     int (*queue_start)(struct mr_storage *storage, const struct mr_queue_options *options,
                        struct mr_error *error);
     void (*queue_stop)(struct mr_storage *storage);
-    /* How durable writes that are submitted from now on are made durable. The queue runs and nothing
-     * is in flight (asserted). False, and nothing changes: whoever started the queue said how. NULL
-     * where a storage has no such choice. */
+    /* How durable writes that are submitted from now on are made durable. The queue runs, and
+     * nothing is in flight (asserted). False, and nothing changes: whoever started the queue said
+     * how. NULL where a storage has no such choice. */
     bool (*queue_use)(struct mr_storage *storage, const struct mr_durable_choice *choice);
     /* MR_OK: will be in flight after the next flush or reap; MR_AGAIN: `depth` operations are
      * submitted and not yet reaped. Allocates nothing and makes no system call. */
     int (*queue_submit)(struct mr_storage *storage, const struct mr_io *io);
     /* Hands what was submitted to the disk; one system call for all of it (and one more when a file
-     * comes by for the first time). A negative code is the queue failing, not an operation. Only the
-     * call into the kernel is repeated when that turns it away for the moment (EINTR, EAGAIN,
+     * comes by for the first time). A negative code is the queue failing, not an operation. Only
+     * the call into the kernel is repeated when that turns it away for the moment (EINTR, EAGAIN,
      * EBUSY), and not for ever; an operation never is. */
     int (*queue_flush)(struct mr_storage *storage, struct mr_error *error);
     /* Takes up to `limit` finished operations, in the order they finished; returns how many, or a

@@ -15,8 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* How many calls in a row may be interrupted with nothing done: no disk does that at all, but a file
- * system over a network may, and for ever. */
+/* How many calls in a row may be interrupted with nothing done: no disk does that at all, but a
+ * file system over a network may, and for ever. */
 enum { INTERRUPTIONS_MAX = 1000 };
 
 static struct mr_open_file *file_of(struct mr_storage *storage, int file)

@@ -22,7 +22,7 @@ enum { PART_FIRST = 0, PART_LINKED = 1 };
 enum { TURNED_AWAY_MAX = 32, NAP_DOUBLINGS = 10 };
 
 /* How many waits in a row may end by a signal (EINTR) with nothing finished. A program that is
- * profiled gets a thousand signals a second: then this is a disk that was silent for 100 seconds. */
+ * profiled gets a thousand signals a second: then this is a disk that is silent for 100 seconds. */
 enum { INTERRUPTED_MAX = 100000 };
 
 static int fail(struct mr_error *error, int result, const char *what)
@@ -52,8 +52,8 @@ bool mr_uring_use(struct mr_uring *uring, const struct mr_durable_choice *choice
     return !uring->method_given;
 }
 
-/* The kernel did not let us in. True when it may at the next attempt, in front of which this naps if
- * it was short of something. */
+/* The kernel did not let us in. True when it may at the next attempt, in front of which this naps
+ * if it was short of something. */
 static bool try_again(struct mr_uring *uring, int result)
 {
     if (result == -EINTR) {
@@ -105,15 +105,27 @@ static int set_up_ring(struct mr_uring *uring, struct mr_error *error)
     return MR_OK;
 }
 
-/* All slots empty but the lock's. The kernel drops the reference to it when it frees the ring, and
- * it does that only after the last operation in flight: so the lock outlives them. */
+/* All slots empty but two: the lock, and one end of a pipe. The kernel drops its references to them
+ * when it frees the ring, and it does that only after the last operation in flight: so the lock
+ * outlives them, and the other end of the pipe, which nobody else holds open, tells when it was. */
 static int register_files(struct mr_uring *uring, int lock_descriptor, struct mr_error *error)
 {
     int descriptors[MR_URING_SLOTS];
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) {
+        return fail(error, -errno, "make a pipe");
+    }
     memset(descriptors, -1, sizeof descriptors);
     descriptors[MR_URING_LOCK_SLOT] = lock_descriptor;
+    descriptors[MR_URING_WATCH_SLOT] = ends[1];
     int result = io_uring_register_files(&uring->ring, descriptors, MR_URING_SLOTS);
-    return result < 0 ? fail(error, result, "register files") : MR_OK;
+    close(ends[1]);
+    if (result < 0) {
+        close(ends[0]);
+        return fail(error, result, "register files");
+    }
+    uring->watch = ends[0];
+    return MR_OK;
 }
 
 /* Registered buffers spare the kernel the pinning of pages for every write. They are an
@@ -163,23 +175,13 @@ int mr_uring_start(struct mr_uring *uring, const struct mr_queue_options *option
 }
 
 /* The ring cannot be asked any more, but the kernel still reads from the memory of what is in
- * flight, which is the caller's as soon as the queue has stopped. The kernel drops the files of its
- * table when the last operation has ended; so a pipe that only the table holds open has its end
- * then. */
+ * flight, which is the caller's as soon as the queue has stopped: waits for the end of the pipe. */
 static void exit_broken(struct mr_uring *uring)
 {
-    int ends[2];
     char byte;
-    if (pipe2(ends, O_CLOEXEC) != 0) {
-        io_uring_queue_exit(&uring->ring);
-        return;
-    }
-    int result = io_uring_register_files_update(&uring->ring, MR_URING_WATCH_SLOT, &ends[1], 1);
-    close(ends[1]);
     io_uring_queue_exit(&uring->ring);
-    while (result == 1 && read(ends[0], &byte, 1) < 0 && errno == EINTR) {
+    while (read(uring->watch, &byte, 1) < 0 && errno == EINTR) {
     }
-    close(ends[0]);
 }
 
 void mr_uring_stop(struct mr_uring *uring)
@@ -197,6 +199,7 @@ void mr_uring_stop(struct mr_uring *uring)
         io_uring_unregister_files(&uring->ring);
         io_uring_queue_exit(&uring->ring);
     }
+    close(uring->watch);
     for (uint32_t i = 0; i < MR_STORAGE_FILES_MAX; i++) {
         if (uring->slots[i].state != MR_SLOT_FREE) {
             uring->slots[i] = (struct mr_uring_slot){.state = MR_SLOT_FREE};

@@ -30,6 +30,7 @@ struct mr_uring_operation {
 
 struct mr_uring {
     struct io_uring ring;
+    int watch; /* the readable end of a pipe whose other end only the ring holds */
     bool running;
     bool deferred; /* completions wait in the kernel until this thread asks for them */
     bool buffers_registered;

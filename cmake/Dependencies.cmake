@@ -70,4 +70,8 @@ if(MILLRACE_BENCH)
     # The hint is where scripts/need-dpdk.sh puts the little that is used of DPDK.
     mr_peer(dpdk libdpdk-dev HEADERS rte_ring.h rte_config.h LIBRARY rte_ring OPTIONS -march=corei7
             HINT ${PROJECT_SOURCE_DIR}/build/peers/dpdk)
+    mr_peer(lmdb liblmdb-dev HEADERS lmdb.h LIBRARY lmdb)
+    mr_peer(redis libhiredis-dev HEADERS hiredis/hiredis.h LIBRARY hiredis)
+    mr_peer(rocksdb librocksdb-dev HEADERS rocksdb/c.h LIBRARY rocksdb)
+    mr_peer(sqlite libsqlite3-dev HEADERS sqlite3.h LIBRARY sqlite3)
 endif()

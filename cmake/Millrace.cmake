@@ -65,7 +65,7 @@ endfunction()
 
 # mr_bench(NAME SOURCE... LINK library... [PEERS peer...]) makes build/bench/bench_NAME, of C and
 # C++ sources, on the harness; `make bench` runs it. LINK names what it measures. Each peer X that
-# was found (mr_peer in Dependencies.cmake) is linked, NAME/peer_X.cc is compiled, and
+# was found (mr_peer in Dependencies.cmake) is linked, NAME/peer_X.c or .cc is compiled, and
 # MR_BENCH_PEER_X is defined, in capitals; the bench does without the others.
 function(mr_bench name)
     cmake_parse_arguments(arg "" "" "LINK;PEERS" ${ARGN})
@@ -74,7 +74,8 @@ function(mr_bench name)
     foreach(peer ${arg_PEERS})
         if(TARGET peer_${peer})
             string(TOUPPER MR_BENCH_PEER_${peer} defined)
-            target_sources(bench_${name} PRIVATE ${name}/peer_${peer}.cc)
+            file(GLOB source ${name}/peer_${peer}.c ${name}/peer_${peer}.cc)
+            target_sources(bench_${name} PRIVATE ${source})
             target_link_libraries(bench_${name} PRIVATE peer_${peer})
             target_compile_definitions(bench_${name} PRIVATE ${defined})
         endif()

@@ -16,7 +16,8 @@
 
 enum { NAMES_MAX = 10000 };
 
-/* A name that no earlier archive has: the same place can be copied many times in a journal's life. */
+/* A name that no earlier archive has: the same place can be copied many times in a journal's
+ * life. */
 static int choose_name(struct mr_storage *storage, const struct mr_tail_part *part, const char *why,
                        char name[MR_ARCHIVE_NAME_SIZE], struct mr_error *error)
 {

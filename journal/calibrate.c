@@ -8,9 +8,9 @@
 #include <stdlib.h>
 
 /* A linked sync is chosen when a DSYNC write takes more than five quarters of its time. In forty
- * starts on the same idle disk the ratio of the two medians wandered by nearly as much (1.07 to 1.33),
- * so that with a smaller margin chance would choose; and a linked sync costs more than its time
- * shows: the kernel runs it on a thread of its own, on a core that the engine could use. */
+ * starts on the same idle disk the ratio of the two medians wandered by nearly as much (1.07 to
+ * 1.33), so that with a smaller margin chance would choose; and a linked sync costs more than its
+ * time shows: the kernel runs it on a thread of its own, on a core that the engine could use. */
 enum { MARGIN_NUMERATOR = 5, MARGIN_DENOMINATOR = 4 };
 
 enum { REAP_WAIT_US = 1000000 };

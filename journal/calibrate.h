@@ -1,8 +1,9 @@
 /*
  * Which of two ways to make a write durable is the faster one here and now? A DSYNC write costs the
- * least, unless the core that takes the disk's interrupts is kept busy: then it was measured to take
- * thirty times as long, and a write with a linked sync hardly longer than ever. Nobody can tell
- * beforehand, so a writer tries both when it starts, on the disk and the file that it will use.
+ * least, unless the core that takes the disk's interrupts is kept busy: then it was measured to
+ * take thirty times as long, and a write with a linked sync hardly longer than ever. Nobody can
+ * tell beforehand, so a writer tries both when it starts, on the disk and the file that it will
+ * use.
  */
 #ifndef MR_JOURNAL_CALIBRATE_H
 #define MR_JOURNAL_CALIBRATE_H

@@ -120,8 +120,8 @@ int mr_journal_truncate(struct mr_journal *journal, uint64_t last_index, struct 
         return MR_OK;
     }
     int status = mr_writer_settle(journal, error);
-    if (status == MR_OK && journal->fence.code != MR_OK) {
-        status = mr_journal_poll(journal, 0, error);
+    if (status == MR_OK) { /* what is kept must be there when the record is */
+        status = mr_writer_sync(journal, error);
     }
     if (status != MR_OK) {
         return status;

@@ -16,6 +16,9 @@
 
 #include <string.h>
 
+/* A frame that is queued behind zeros waits for them: small pieces keep that short. */
+enum { PREPARE_CHUNK = 256 << 10 };
+
 static uint64_t capacity(const struct mr_journal *journal)
 {
     return journal->segment_bytes - MR_SEGMENT_HEAD - MR_PAGE_SIZE;
@@ -156,15 +159,16 @@ static int write_zeros(struct mr_journal *journal)
     struct mr_prepare *prepare = &journal->prepare;
     uint64_t end = journal->options.segment_bytes;
     int queued = 0;
-    while (prepare->in_flight < MR_ZERO_CHUNKS_IN_FLIGHT &&
-           (prepare->offset < end || !prepare->head_written)) {
+    while (prepare->offset < end || !prepare->head_written) {
+        bool behind = prepare->offset <= pace(journal);
         bool room = mr_writer_in_flight(journal) < journal->options.frames_in_flight;
-        if (!room && prepare->offset > pace(journal)) {
+        uint32_t limit = behind ? MR_ZERO_CHUNKS_IN_FLIGHT : 1;
+        if ((!room && !behind) || prepare->in_flight >= limit) {
             break;
         }
         if (prepare->offset < end) {
             uint64_t left = end - prepare->offset;
-            uint32_t size = left < MR_ZERO_CHUNK ? (uint32_t)left : MR_ZERO_CHUNK;
+            uint32_t size = left < PREPARE_CHUNK ? (uint32_t)left : PREPARE_CHUNK;
             submit(journal, MR_IO_WRITE, prepare->file, mr_segment_zeros(), size, prepare->offset);
             prepare->offset += size;
         } else {
@@ -178,6 +182,9 @@ static int write_zeros(struct mr_journal *journal)
 
 int mr_prepare_step(struct mr_journal *journal, struct mr_error *error)
 {
+    if (journal->prepare.paused) {
+        return 0;
+    }
     if (journal->prepare.state == MR_PREPARE_IDLE && is_due(journal)) {
         int status = begin(journal, error);
         if (status != MR_OK) {

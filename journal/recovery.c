@@ -259,7 +259,6 @@ static int decide(struct mr_scan *scan, struct mr_recovery *report, struct mr_da
     }
     fill_report(report, scan);
     report->decided = (char)finding.kind;
-    resume->recorded_index = scan->durable.index;
     if (finding.kind == MR_CASE_TORN || finding.kind == MR_CASE_UNSYNCED) {
         report->torn = true;
         report->torn_bytes = tail->bytes;
@@ -297,7 +296,7 @@ static int count_bytes(struct mr_scan *scan, struct mr_error *error)
     return status;
 }
 
-int mr_recovery_decide(struct mr_storage *storage, const struct mr_journal_watch *watch,
+int mr_recovery_decide(struct mr_storage *storage, const struct mr_recovery_walk *walk,
                        struct mr_recovery *report, struct mr_damage *damage,
                        struct mr_resume *resume, struct mr_tail *tail, struct mr_error *error)
 {
@@ -308,8 +307,9 @@ int mr_recovery_decide(struct mr_storage *storage, const struct mr_journal_watch
     if (status != MR_OK) {
         return status;
     }
-    scan.window.watch = watch;
-    if (watch != NULL && watch->progress != NULL) {
+    scan.window.watch = walk->watch;
+    scan.window.direct = walk->direct;
+    if (walk->watch != NULL && walk->watch->progress != NULL) {
         status = count_bytes(&scan, error);
     }
     if (status == MR_OK) {
@@ -340,12 +340,14 @@ int mr_journal_inspect(struct mr_storage *storage, const struct mr_journal_watch
     struct mr_tail tail;
     struct mr_damage first = {0}, second = {0};
     struct mr_error found;
-    int status = mr_recovery_decide(storage, watch, report, &first, &resume, &tail, &found);
+    const struct mr_recovery_walk walk = {.watch = watch};
+    int status = mr_recovery_decide(storage, &walk, report, &first, &resume, &tail, &found);
     if (status == MR_E_CORRUPT) {
         /* Nobody keeps a writer away: it may have finished what was read half. Damage stays where
          * it is; what a second look passes over was none, and all before it is good. */
-        status = mr_recovery_decide(storage, watch, report, &second, &resume, &tail, &found);
+        status = mr_recovery_decide(storage, &walk, report, &second, &resume, &tail, &found);
         if (status == MR_E_CORRUPT && !same_place(&first, &second)) {
+            report->decided = (char)MR_CASE_CLEAN; /* it will be once it is written */
             return MR_OK;
         }
         first = second;
@@ -387,8 +389,8 @@ int mr_segments_sync(struct mr_storage *storage, struct mr_error *error)
  * Each step may be the last before the next crash:
  *   1. Sync, so that what is read is what stays. Nothing has changed.
  *   2. Decide. On a refusal nothing has changed.
- *   3. Remove a half-prepared segment and a half-written truncation record. They had no name; without
- *      this step they are removed next time. Complete a truncation.
+ *   3. Remove a half-prepared segment and a half-written truncation record. They had no name;
+ * without      this step they are removed next time. Complete a truncation.
  *   4. Archive the torn bytes under a name of their own. A crash leaves a temporary, or an archive
  *      and the torn bytes; next time they are archived again under the next free name.
  *   5. Zero the torn bytes and sync. A crash leaves any of their sectors zeroed: still torn (case
@@ -409,7 +411,8 @@ int mr_journal_recover(struct mr_storage *storage, const struct mr_journal_optio
         status = mr_segments_sync(storage, error);
     }
     if (status == MR_OK) {
-        status = mr_recovery_decide(storage, NULL, report, damage, &resume, &tail, error);
+        const struct mr_recovery_walk walk = {.direct = true};
+        status = mr_recovery_decide(storage, &walk, report, damage, &resume, &tail, error);
     }
     if (status == MR_OK) {
         status = mr_leftover_remove(storage, MR_SEGMENT_TEMPORARY, error);

@@ -9,7 +9,8 @@
 #include "journal/tail.h"
 
 /* The lettered cases: name, letter, and how a message explains it. A, B, J and K start, the others
- * are refused. L (one copy of a superblock is damaged) may accompany any of them. The letters stand in docs/format-journal.md and in mr_recovery and mr_damage. */
+ * are refused. L (one copy of a superblock is damaged) may accompany any of them. The letters stand
+ * in docs/format-journal.md and in mr_recovery and mr_damage. */
 #define MR_CASE_LIST(X)                                                          \
     X(CLEAN, 'A', "nothing lies behind the last frame")                          \
     X(TORN, 'B', "frames that were in flight, never acknowledged, lost sectors") \
@@ -44,10 +45,19 @@ struct mr_resume {
     struct mr_truncation truncation; /* PENDING: to be completed first */
 };
 
-/* Reads everything, writes nothing. `watch` may be NULL. MR_OK: case A or B, and `resume` and `tail` say how to go on;
- * MR_E_CORRUPT, MR_E_VERSION (with `damage`, if not NULL), MR_E_NOT_FOUND, MR_E_IO, MR_E_NO_MEMORY.
+/* How the walk goes. All zero is good. */
+struct mr_recovery_walk {
+    const struct mr_journal_watch *watch; /* NULL: nobody */
+    /* Past the page cache: after a failed write-back it holds pages that the disk does not. For
+     * whoever is about to acknowledge what he finds. */
+    bool direct;
+};
+
+/* Reads everything, writes nothing. MR_OK: case A, B, J or K, and `resume` and `tail` say how to go
+ * on; MR_E_CORRUPT, MR_E_VERSION (with `damage`, if not NULL), MR_E_NOT_FOUND, MR_E_IO,
+ * MR_E_NO_MEMORY.
  */
-int mr_recovery_decide(struct mr_storage *storage, const struct mr_journal_watch *watch,
+int mr_recovery_decide(struct mr_storage *storage, const struct mr_recovery_walk *walk,
                        struct mr_recovery *report, struct mr_damage *damage,
                        struct mr_resume *resume, struct mr_tail *tail, struct mr_error *error);
 

@@ -56,8 +56,8 @@ int mr_scan_enter(struct mr_scan *scan, uint32_t at, struct mr_error *error);
 
 /* MR_OK: the next whole frame that continues the chain; `*entry` is NULL for a watermark, else lies
  * in the window until the next call. Seals are passed in silence. MR_AGAIN: the walk ends here, the
- * window forgot all, `fault` says what is at the place: NONE when it is the cut of a truncation that
- * is not completed, behind which nothing counts. MR_E_*. */
+ * window forgot all, `fault` says what is at the place: NONE when it is the cut of a truncation
+ * that is not completed, behind which nothing counts. MR_E_*. */
 int mr_scan_next(struct mr_scan *scan, struct mr_frame_header *header, struct mr_entry **entry,
                  struct mr_error *error);
 

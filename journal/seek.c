@@ -34,10 +34,8 @@ static bool is_before(const struct target *target, const struct mr_frame_header 
     return header->before.index < target->value;
 }
 
-/* `*fault` BLANK: the page begins with a whole sector of zeros, which nothing that is written has.
- */
-static int header_at(struct mr_scan *scan, uint64_t offset, struct mr_frame_header *header,
-                     enum mr_fault *fault, struct mr_error *error)
+int mr_scan_header(struct mr_scan *scan, uint64_t offset, struct mr_frame_header *header,
+                   enum mr_fault *fault, struct mr_error *error)
 {
     struct mr_frame_place place = mr_scan_place(scan, offset);
     unsigned char *page;
@@ -61,10 +59,10 @@ static int first_header(struct mr_scan *scan, uint32_t at, struct mr_frame_heade
     enum mr_fault fault = MR_FAULT_NONE;
     int status = mr_scan_enter(scan, at, error);
     if (status == MR_OK) {
-        status = header_at(scan, MR_SEGMENT_HEAD, header, &fault, error);
+        status = mr_scan_header(scan, MR_SEGMENT_HEAD, header, &fault, error);
     }
     if (status == MR_OK && fault == MR_FAULT_BLANK) {
-        status = header_at(scan, mr_scan_seal_offset(scan), header, &fault, error);
+        status = mr_scan_header(scan, mr_scan_seal_offset(scan), header, &fault, error);
         if (status == MR_OK && fault == MR_FAULT_NONE && header->end_offset != MR_SEGMENT_HEAD) {
             fault = MR_FAULT_BLANK; /* it had frames, and the first is lost */
         }
@@ -131,7 +129,7 @@ int mr_scan_look(struct mr_scan *scan, uint64_t offset, uint64_t end, bool writt
     for (end = end < seal_offset ? end : seal_offset; offset < end; offset += MR_PAGE_SIZE) {
         enum mr_fault fault = MR_FAULT_BLANK;
         uint64_t bytes_read = scan->window.bytes_read;
-        status = header_at(scan, offset, header, &fault, error);
+        status = mr_scan_header(scan, offset, header, &fault, error);
         bool is_frame = fault == MR_FAULT_NONE && header->kind != MR_FRAME_SEAL;
         if (status != MR_OK || is_frame) {
             break;
@@ -199,7 +197,7 @@ static int first_mark(struct mr_scan *scan, struct mark *mark, struct mr_error *
 {
     enum mr_fault fault = MR_FAULT_BLANK;
     mark->offset = MR_SEGMENT_HEAD;
-    int status = header_at(scan, MR_SEGMENT_HEAD, &mark->header, &fault, error);
+    int status = mr_scan_header(scan, MR_SEGMENT_HEAD, &mark->header, &fault, error);
     mark->whole = status == MR_OK && fault == MR_FAULT_NONE && mark->header.kind != MR_FRAME_SEAL;
     if (status == MR_OK && fault == MR_FAULT_BLANK && scan->at > 0) {
         /* Nothing but a seal, whose number and chain are those of the place too. */

@@ -9,9 +9,9 @@
 
 enum mr_seek_key { MR_SEEK_SEQUENCE, MR_SEEK_TIME, MR_SEEK_INDEX };
 
-/* Puts `scan`, which was just initialised, in front of the last frame before which every entry has a
- * key (last sequence, time, index) below `value`: the first entry that has not, if there is one, is
- * in that frame. At the journal's first frame when there is none such. Frames whose headers are
+/* Puts `scan`, which was just initialised, in front of the last frame before which every entry has
+ * a key (last sequence, time, index) below `value`: the first entry that has not, if there is one,
+ * is in that frame. At the journal's first frame when there is none such. Frames whose headers are
  * damaged are passed over; so is a header that lies within another frame, which only a client's
  * bytes can imitate: then it stands in front of the first frame of the segment. `number`,
  * `generation` and `tip` are set as that frame's header says, and `adopt` is not set: the walk
@@ -19,6 +19,12 @@ enum mr_seek_key { MR_SEEK_SEQUENCE, MR_SEEK_TIME, MR_SEEK_INDEX };
  * MR_OK; MR_AGAIN when the head of the segment is damaged (`fault` says how); MR_E_*. */
 int mr_scan_seek(struct mr_scan *scan, enum mr_seek_key key, uint64_t value,
                  struct mr_error *error);
+
+/* The header at a page of the segment in hand. `*fault` NONE: `header` is whole; BLANK: the page
+ * begins with a sector of zeros, which nothing that is written has; else what is wrong. MR_OK or
+ * MR_E_*. */
+int mr_scan_header(struct mr_scan *scan, uint64_t offset, struct mr_frame_header *header,
+                   enum mr_fault *fault, struct mr_error *error);
 
 /* Looks from `offset` on, which is at a frame's length, page by page, for a whole header of a frame
  * (not of a seal), as far as `end`. MR_OK: found at `*found`; MR_AGAIN: none; MR_E_IO. With

@@ -61,7 +61,9 @@ enum mr_fault mr_truncation_get(const void *page, size_t size, struct mr_truncat
                   (record->state == MR_TRUNCATION_PENDING || record->state == MR_TRUNCATION_DONE) &&
                   record->number > record->keep.index && record->segment >= 1 &&
                   record->segment <= MR_SEGMENT_NUMBER_MAX && record->offset % MR_PAGE_SIZE == 0 &&
-                  record->offset >= MR_SEGMENT_HEAD && record->offset < MR_SEGMENT_BYTES_MAX;
+                  record->offset >= MR_SEGMENT_HEAD && record->offset < MR_SEGMENT_BYTES_MAX &&
+                  memcmp((const unsigned char *)page + sizeof *record, mr_segment_zeros(),
+                         MR_PAGE_SIZE - sizeof *record) == 0;
     return agrees ? MR_FAULT_NONE : MR_FAULT_RECORD;
 }
 

@@ -53,8 +53,8 @@ int mr_truncation_read(struct mr_storage *storage, struct mr_truncation *record,
 int mr_truncation_write(struct mr_storage *storage, struct mr_truncation *record,
                         struct mr_error *error);
 
-/* Steps 2 and 3 of a PENDING record, from any state that a crash in them leaves. On MR_OK the record
- * says DONE. */
+/* Steps 2 and 3 of a PENDING record, from any state that a crash in them leaves. On MR_OK the
+ * record says DONE. */
 int mr_truncation_complete(struct mr_storage *storage, struct mr_truncation *record,
                            struct mr_error *error);
 

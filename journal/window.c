@@ -1,6 +1,7 @@
 #include "journal/window.h"
 
 #include "base/assert.h"
+#include "base/bits.h"
 #include "journal/segment.h"
 
 #include <inttypes.h>
@@ -10,7 +11,7 @@
 void mr_window_init(struct mr_window *window, struct mr_storage *storage)
 {
     *window = (struct mr_window){
-        .storage = storage, .file = -1, .ahead = MR_WINDOW_READ, .limit = UINT64_MAX};
+        .storage = storage, .file = -1, .ahead = MR_WINDOW_READ, .limit_opened = UINT64_MAX};
 }
 
 void mr_window_free(struct mr_window *window)
@@ -23,8 +24,9 @@ void mr_window_free(struct mr_window *window)
 /* Small files need no large window: tests look at millions of them. */
 static int make_capacity(struct mr_window *window, struct mr_error *error)
 {
-    size_t needed =
-        window->file_bytes < MR_WINDOW_BYTES ? (size_t)window->file_bytes : MR_WINDOW_BYTES;
+    size_t needed = window->file_bytes < MR_WINDOW_BYTES
+                        ? (size_t)mr_align_up(window->file_bytes, MR_STORAGE_ALIGNMENT)
+                        : MR_WINDOW_BYTES;
     if (needed > window->capacity) {
         free(window->bytes);
         window->bytes = mr_pages_allocate(needed);
@@ -41,11 +43,14 @@ int mr_window_open(struct mr_window *window, const char *name, struct mr_error *
     const struct mr_storage_calls *calls = window->storage->calls;
     mr_window_close(window);
     int file;
-    int status = calls->open(window->storage, name, MR_OPEN_READ, &file, error);
+    int flags = MR_OPEN_READ | (window->direct ? MR_OPEN_DIRECT : 0);
+    int status = calls->open(window->storage, name, flags, &file, error);
     if (status != MR_OK) {
         return status;
     }
     window->file = file;
+    window->limit = window->limit_opened;
+    memcpy(window->name, name, strlen(name) + 1);
     status = calls->size(window->storage, file, &window->file_bytes, error);
     if (status == MR_OK) {
         status = make_capacity(window, error);
@@ -62,7 +67,6 @@ void mr_window_close(struct mr_window *window)
         window->storage->calls->close(window->storage, window->file);
     }
     window->file = -1;
-    window->limit = UINT64_MAX;
     mr_window_forget(window);
 }
 
@@ -87,8 +91,16 @@ static size_t how_much(const struct mr_window *window, uint64_t offset, size_t n
 {
     uint64_t end = window->limit < window->file_bytes ? window->limit : window->file_bytes;
     uint64_t allowed = offset < end ? end - offset : 0;
-    size_t wanted = allowed < window->ahead ? (size_t)allowed : window->ahead;
+    size_t ahead =
+        window->direct && window->ahead == MR_WINDOW_READ ? MR_WINDOW_READ_DIRECT : window->ahead;
+    size_t wanted = allowed < ahead ? (size_t)allowed : ahead;
     return wanted > needed ? wanted : needed;
+}
+
+/* A file of a damaged size may end off the alignment that direct reads want: they ask for more. */
+static size_t aligned(const struct mr_window *window, size_t wanted)
+{
+    return window->direct ? (size_t)mr_align_up(wanted, MR_STORAGE_ALIGNMENT) : wanted;
 }
 
 /* Keeps what overlaps, and reads on behind it. */
@@ -105,14 +117,16 @@ static int fill(struct mr_window *window, uint64_t offset, size_t size, struct m
     size_t wanted = how_much(window, offset + kept, size - kept);
     ASSERT(kept + wanted <= window->capacity);
     size_t got = 0;
-    int status = window->storage->calls->read(window->storage, window->file, offset + kept,
-                                              window->bytes + kept, wanted, &got, error);
+    int status =
+        window->storage->calls->read(window->storage, window->file, offset + kept,
+                                     window->bytes + kept, aligned(window, wanted), &got, error);
     if (status == MR_OK && got < wanted) {
         status = mr_error_set(error, MR_E_IO,
-                              "a file became shorter while it was read, at offset %" PRIu64,
-                              offset + kept + got);
+                              "%s: offset %" PRIu64 ": the file became shorter while it was read",
+                              window->name, offset + kept + got);
     }
     if (status == MR_OK) {
+        got = wanted;
         window->have += got;
         window->bytes_read += got;
         status = tell(window, error);

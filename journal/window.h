@@ -16,19 +16,26 @@
 
 enum {
     MR_WINDOW_READ = 256 << 10, /* bytes a walk's read asks for: they stay in the core's cache */
+    /* Past the page cache nobody reads ahead for us: fewer, larger reads. */
+    MR_WINDOW_READ_DIRECT = 1 << 20,
     MR_WINDOW_VIEW_MAX = MR_FRAME_BYTES_MAX,
-    MR_WINDOW_BYTES = MR_WINDOW_VIEW_MAX + MR_WINDOW_READ,
+    MR_WINDOW_BYTES = MR_WINDOW_VIEW_MAX + MR_WINDOW_READ_DIRECT,
 };
 
 struct mr_window {
     struct mr_storage *storage;
-    int file;             /* -1: none */
+    int file; /* -1: none */
+    /* Read past the page cache, where the file system can: what the disk holds, not what somebody
+     * hopes it holds. Set before a file is opened. */
+    bool direct;
+    char name[MR_STORAGE_NAME_MAX];
     uint64_t file_bytes;  /* of the file */
     unsigned char *bytes; /* as many as the largest file so far, MR_WINDOW_BYTES at most */
     size_t capacity;
-    size_t ahead;   /* bytes that a read asks for at least, MR_WINDOW_READ at most */
-    uint64_t limit; /* in the file; UINT64_MAX: none */
-    uint64_t start; /* in the file, of what `bytes` holds */
+    size_t ahead;          /* bytes that a read asks for at least, MR_WINDOW_READ at most */
+    uint64_t limit;        /* in the file; UINT64_MAX: none */
+    uint64_t limit_opened; /* what `limit` becomes when a file is opened */
+    uint64_t start;        /* in the file, of what `bytes` holds */
     size_t have;
     uint64_t bytes_read;                  /* so far, of all files */
     uint64_t bytes_total;                 /* about what there is to read, for the watch */

@@ -7,8 +7,8 @@
  *      durable index move, and only below that is anything acknowledged.
  *   3. The seal of a full segment is a frame like any other; it is queued when the next segment
  *      exists durably.
- *   4. Under os durability 1 is a plain write, and 2 says what the system has. Frames then carry what
- *      was synced: each full segment is, before the one behind it may be full.
+ *   4. Under os durability 1 is a plain write, and 2 says what the system has. Frames then carry
+ * what      was synced: each full segment is, before the one behind it may be full.
  *   5. A failure stops 2 for good. What was in flight is never acknowledged by this process, even
  *      where it reached the disk; recovery finds out.
  */
@@ -410,13 +410,14 @@ int mr_journal_poll(struct mr_journal *journal, uint32_t wait_us, struct mr_erro
 int mr_writer_settle(struct mr_journal *journal, struct mr_error *error)
 {
     enum { WAIT_US = 100000 };
-    while (mr_writer_in_flight(journal) > 0 || journal->syncing.due) {
-        int status = mr_journal_poll(journal, WAIT_US, error);
-        if (status < 0) {
-            return status;
-        }
+    int status = MR_OK;
+    journal->prepare.paused = true;
+    while (status >= 0 && (journal->fence.code != MR_OK || mr_writer_in_flight(journal) > 0 ||
+                           journal->syncing.due || journal->prepare.in_flight > 0)) {
+        status = mr_journal_poll(journal, WAIT_US, error);
     }
-    return MR_OK;
+    journal->prepare.paused = false;
+    return status < 0 ? status : MR_OK;
 }
 
 int mr_writer_sync(struct mr_journal *journal, struct mr_error *error)

@@ -47,6 +47,7 @@ struct mr_prepare {
     uint64_t offset;   /* of the next chunk to zero */
     bool head_written;
     uint32_t in_flight; /* operations */
+    bool paused;        /* nothing new is begun */
 };
 
 /* Under os durability: the sync of a segment that is full. */
@@ -129,7 +130,7 @@ static inline int mr_writer_open_flags(const struct mr_journal *journal)
 /* Queues a watermark frame. MR_OK, or MR_AGAIN: no room for it yet, poll. */
 int mr_writer_mark(struct mr_journal *journal);
 
-/* Nothing that was appended or sealed is on its way any more, or the fence fell. */
+/* Nothing is in flight any more, and how it ended is known; or the fence fell. */
 int mr_writer_settle(struct mr_journal *journal, struct mr_error *error);
 
 /* Syncs what was written under os durability, so that the watermark may say so; nothing else to do

@@ -8,6 +8,8 @@
 #   test      build and run the tests
 #   bench     build the benches, and the peers that they compare with
 #   models    check the models
+#   fuzz      build and run the fuzzers
+#   planted   plant bugs and see the tests catch them
 #   tidy      check the sources
 
 missing=
@@ -62,6 +64,12 @@ need_product()
 need_test()
 {
     need libcmocka-dev pkg-config --exists 'cmocka >= 1.1'
+    need strace has_command strace
+    # File systems to mount, which only root can.
+    if [ "$(id -u)" -eq 0 ]; then
+        need e2fsprogs has_command mkfs.ext4
+        need xfsprogs has_command mkfs.xfs
+    fi
 }
 
 need_bench()
@@ -73,6 +81,11 @@ need_bench()
     want libck-dev has_header ck_ring.h
     want libtbb-dev has_cxx_header oneapi/tbb/version.h
     want libdpdk-dev has_dpdk
+    want libhiredis-dev has_header hiredis/hiredis.h
+    want liblmdb-dev has_header lmdb.h
+    want librocksdb-dev has_header rocksdb/c.h
+    want libsqlite3-dev has_header sqlite3.h
+    want redis-server has_command redis-server
 }
 
 need_models()
@@ -80,6 +93,24 @@ need_models()
     need gcc has_command "${CC:-cc}"
     need libc6-dev has_header stdlib.h
     need spin has_command spin
+}
+
+# libFuzzer is in clang's runtime, which is a package of its own.
+has_fuzzer()
+{
+    echo 'int LLVMFuzzerTestOneInput(void); int LLVMFuzzerTestOneInput(void) { return 0; }' |
+        clang -x c -fsanitize=fuzzer,address,undefined -o /dev/null -
+}
+
+need_fuzz()
+{
+    need clang has_command clang
+    need libclang-rt-14-dev has_fuzzer
+}
+
+need_planted()
+{
+    need patch has_command patch
 }
 
 need_tidy()

@@ -19,7 +19,8 @@ if [ "$preset" = tsan ]; then
     fi
     # What has but one thread by its nature has no races to find, and is many times slower here.
     if [ -z "${ONLY-}" ]; then
-        only=(--exclude-regex '^(core|examples)/|/test_(sim|crashes|recovery|frame|segment|reader)')
+        alone='^(core|examples|fuzz|golden)/|/test_(sim|crashes|recovery|frame|segment|reader)'
+        only=(--exclude-regex "$alone")
     fi
 fi
 export UBSAN_OPTIONS=${UBSAN_OPTIONS-print_stacktrace=1}

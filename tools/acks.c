@@ -53,7 +53,7 @@ static bool last_line_fits(int file, off_t end, uint64_t last_sequence)
     if (got <= 0) {
         return end == 0;
     }
-    line[got - 1] = '\0'; /* in place of the end of the line */
+    line[got - 1] = '\0';                  /* in place of the end of the line */
     if (strlen(line) != (size_t)got - 1) { /* what a power loss left: zeros */
         return false;
     }

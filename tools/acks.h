@@ -10,6 +10,7 @@
 #define MR_TOOLS_ACKS_H
 
 #include <millrace/error.h>
+#include <millrace/journal.h>
 
 #include <stdint.h>
 
@@ -41,5 +42,13 @@ struct acks_report {
  * MR_E_INVALID (a line that is none), MR_E_NOT_FOUND, MR_E_CORRUPT, MR_E_IO, MR_E_NO_MEMORY. */
 int acks_check(const char *path, const char *directory, struct acks_report *report,
                struct mr_error *error);
+
+/* The same for somebody who reads the journal anyway: reads the file, is shown the entries in order
+ * (again from the first: it begins anew), and tells. Codes of acks_check; close takes NULL. */
+struct acks_check;
+int acks_check_open(const char *path, struct acks_check **check, struct mr_error *error);
+void acks_check_entry(struct acks_check *check, const struct mr_entry *entry);
+void acks_check_end(struct acks_check *check, struct acks_report *report);
+void acks_check_close(struct acks_check *check);
 
 #endif

@@ -132,53 +132,90 @@ static size_t check_entry(const struct mr_entry *entry, const struct promises *p
     return next;
 }
 
-static int check_all(struct mr_storage *storage, const struct promises *promises,
-                     struct acks_report *report, struct mr_error *error)
+/* -- A check: the promises, and how far the journal has kept them.
+ * ------------------------------ */
+
+struct acks_check {
+    struct promises promises;
+    size_t next;
+    struct acks_report report;
+};
+
+int acks_check_open(const char *path, struct acks_check **check_out, struct mr_error *error)
 {
-    struct mr_recovery plan;
-    int status = mr_journal_plan(storage, &plan, NULL, error);
-    struct mr_reader *reader = NULL;
-    size_t next = 0;
-    if (status == MR_OK && plan.last_index > 0) {
-        status = mr_reader_open(storage, &(struct mr_reader_options){.last_index = plan.last_index},
-                                &reader, error);
-        const struct mr_entry *entry;
-        while (status == MR_OK && (status = mr_reader_next(reader, &entry, NULL, error)) == MR_OK) {
-            next = check_entry(entry, promises, next, report);
-        }
-        if (reader != NULL) {
-            mr_reader_close(reader);
-        }
+    struct acks_check *check = calloc(1, sizeof *check);
+    if (check == NULL) {
+        return mr_error_set(error, MR_E_NO_MEMORY, "no memory for the lines of '%s'", path);
     }
-    if (status != MR_OK && status != MR_AGAIN) {
+    struct promises *promises = &check->promises;
+    int status = read_file(path, promises, error);
+    if (status != MR_OK) {
+        acks_check_close(check);
         return status;
     }
-    for (; next < promises->count; next++) {
-        note_missing(report, &promises->items[next]);
+    if (promises->count > 0) {
+        qsort(promises->items, promises->count, sizeof *promises->items, compare);
     }
+    *check_out = check;
     return MR_OK;
+}
+
+void acks_check_close(struct acks_check *check)
+{
+    if (check != NULL) {
+        free(check->promises.items);
+    }
+    free(check);
+}
+
+void acks_check_entry(struct acks_check *check, const struct mr_entry *entry)
+{
+    if (entry->index == 1) { /* all over again */
+        check->next = 0;
+        check->report = (struct acks_report){.lines = 0};
+    }
+    check->next = check_entry(entry, &check->promises, check->next, &check->report);
+}
+
+void acks_check_end(struct acks_check *check, struct acks_report *report)
+{
+    const struct promises *promises = &check->promises;
+    for (; check->next < promises->count; check->next++) {
+        note_missing(&check->report, &promises->items[check->next]);
+    }
+    *report = check->report;
+    report->lines = promises->count;
+    report->last_sequence =
+        promises->count == 0 ? 0 : promises->items[promises->count - 1].sequence;
+}
+
+static void look_at_entry(void *context, const struct mr_entry *entry)
+{
+    acks_check_entry(context, entry);
 }
 
 int acks_check(const char *path, const char *directory, struct acks_report *report,
                struct mr_error *error)
 {
     memset(report, 0, sizeof *report);
-    struct promises promises = {0};
+    struct acks_check *check = NULL;
     struct mr_storage *storage = NULL;
-    int status = read_file(path, &promises, error);
+    struct mr_recovery plan;
+    int status = acks_check_open(path, &check, error);
+    if (check == NULL) {
+        return status;
+    }
     if (status == MR_OK) {
         status = mr_storage_open_files(directory, false, &storage, error);
     }
     if (status == MR_OK) {
-        if (promises.count > 0) {
-            qsort(promises.items, promises.count, sizeof *promises.items, compare);
-        }
-        report->lines = promises.count;
-        report->last_sequence =
-            promises.count == 0 ? 0 : promises.items[promises.count - 1].sequence;
-        status = check_all(storage, &promises, report, error);
+        const struct mr_journal_watch watch = {.entry = look_at_entry, .context = check};
+        status = mr_journal_inspect(storage, &watch, &plan, NULL, error);
         storage->calls->destroy(storage);
     }
-    free(promises.items);
+    if (status == MR_OK) {
+        acks_check_end(check, report);
+    }
+    acks_check_close(check);
     return status;
 }

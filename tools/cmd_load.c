@@ -8,9 +8,11 @@
  *      DIR, which is empty but for that, clears it and begins again.
  *   3. The move is one rename, synced: there is a whole journal, or none.
  */
+#include "base/clock.h"
 #include "base/path.h"
 #include "base/storage.h"
 #include "tools/command.h"
+#include "tools/json.h"
 #include "tools/load.h"
 #include "tools/output.h"
 
@@ -24,10 +26,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LOAD_OPTIONS(O, tag)                                                        \
-    O(tag, text, data, "DIR", OPTION_REQUIRED, "the data directory; new, or empty") \
-    O(tag, text, input, "FILE|-", "-", "the dump")                                  \
-    O(tag, number, segment_size, "MIB", "64", "size of the segments in MiB, 4 to 256")
+#define LOAD_OPTIONS(O, tag)                                                           \
+    O(tag, text, data, "DIR", OPTION_REQUIRED, "the data directory; new, or empty")    \
+    O(tag, text, input, "FILE|-", "-", "the dump")                                     \
+    O(tag, number, segment_size, "MIB", "64", "size of the segments in MiB, 4 to 256") \
+    O(tag, flag, json, NULL, NULL, "one JSON object on standard output, at the end")
 OPTIONS_STRUCT(load_settings, LOAD_OPTIONS);
 
 #define LOADING ".millrace-loading"
@@ -150,8 +153,23 @@ static int load_locked(struct places *places, struct lines *lines, uint64_t segm
     return status;
 }
 
+static void print_json(const struct load_report *report, uint64_t elapsed_ns)
+{
+    struct json json;
+    json_begin(&json, stdout);
+    json_bool(&json, "ok", true);
+    json_u64(&json, "entries", report->entries);
+    json_u64(&json, "commands", report->commands);
+    json_u64(&json, "last_sequence", report->commands);
+    json_digest(&json, "chain", report->chain);
+    json_seconds(&json, "elapsed_s", elapsed_ns);
+    json_end(&json);
+    output_told();
+}
+
 static int execute(const void *options)
 {
+    uint64_t started_ns = mr_monotonic_ns();
     const struct load_settings *settings = options;
     if (settings->segment_size < SEGMENT_MIB_MIN || settings->segment_size > SEGMENT_MIB_MAX)
         return complain(EXIT_USAGE, "--segment-size wants %d to %d MiB", SEGMENT_MIB_MIN,
@@ -176,8 +194,11 @@ static int execute(const void *options)
         say("stopped by a signal: nothing was made");
         return EXIT_RESOURCES;
     }
-    say("loaded %s commands in %s entries into %s", number_grouped(report.commands).text,
-        number_grouped(report.entries).text, settings->data);
+    if (settings->json)
+        print_json(&report, mr_monotonic_ns() - started_ns);
+    else
+        say("loaded %s commands in %s entries into %s", number_grouped(report.commands).text,
+            number_grouped(report.entries).text, settings->data);
     return EXIT_OK;
 }
 

@@ -20,7 +20,8 @@
 #define REPLAY_OPTIONS(O, tag)                                                           \
     OPTION_DATA(O, tag)                                                                  \
     O(tag, number, from, "N", "1", "print events from the command of sequence N on")     \
-    O(tag, number, to, "N", NULL, "stop after applying sequence N; default: at the end") \
+    O(tag, text, to, "N", NULL,                                                          \
+      "stop after applying sequence N, at least 1 (genesis); default: at the end")       \
     O(tag, flag, events, NULL, NULL, "print the events")                                 \
     OPTION_JSON(O, tag)                                                                  \
     O(tag, text, expect_state, "HEX", NULL, "exit with 1 if the state's digest differs") \
@@ -29,6 +30,7 @@ OPTIONS_STRUCT(replay_settings, REPLAY_OPTIONS);
 
 struct replay {
     const struct replay_settings *settings;
+    uint64_t to; /* 0: at the end */
     const struct mr_logic *logic;
     bool begun; /* an event has come */
 };
@@ -77,7 +79,7 @@ static int open_replay(struct replay *replay, struct mr_replay **opened, struct 
     const struct mr_replay_options options = {
         .directory = replay->settings->data,
         .logics = logics_known,
-        .to = replay->settings->to,
+        .to = replay->to,
         .handlers = {.event = on_event, .context = replay},
         .progress = on_progress,
     };
@@ -135,6 +137,14 @@ static int execute(const void *options)
     if (parse_digest("--expect-state", settings->expect_state, &state, &error) != MR_OK ||
         parse_digest("--expect-events", settings->expect_events, &events, &error) != MR_OK)
         return complain_of(&error);
+    if (settings->to != NULL && (!number_parse(settings->to, &replay.to) || replay.to == 0))
+        return complain(EXIT_USAGE,
+                        "--to wants a sequence from 1 on, not '%s': the first command, genesis, "
+                        "makes the state that all others change",
+                        settings->to);
+    if (settings->from > replay.to && replay.to != 0)
+        return complain(EXIT_USAGE, "--from %llu comes after --to %llu",
+                        (unsigned long long)settings->from, (unsigned long long)replay.to);
     struct mr_replay *opened;
     uint64_t started_ns = mr_monotonic_ns();
     if (open_replay(&replay, &opened, &error) != MR_OK)

@@ -1,20 +1,19 @@
 /*
  * `millrace verify`: every byte of a journal that a checksum covers, and what acknowledgements
- * promised.
+ * promised. All in one reading.
  */
 #include "base/clock.h"
 #include "base/storage.h"
 #include "tools/acks.h"
 #include "tools/command.h"
+#include "tools/condition.h"
 #include "tools/json.h"
 #include "tools/output.h"
 #include "tools/stop.h"
 #include "tools/walk.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #define VERIFY_OPTIONS(O, tag)                                                       \
@@ -26,44 +25,62 @@ OPTIONS_STRUCT(verify_settings, VERIFY_OPTIONS);
 
 struct verify {
     const struct verify_settings *settings;
-    struct walk walk;
-    uint64_t entries, commands, bytes; /* read so far */
-    uint64_t started_ns;
+    struct condition_progress progress;
+    struct mr_recovery report;
+    struct mr_damage damage;
+    uint64_t entries, commands; /* seen */
+    struct mr_entry unsound;    /* the first one whose commands do not make it up */
+    struct acks_check *check;   /* NULL: not asked for */
     struct acks_report acks;
     struct mr_error error;
 };
 
-static void show_progress(const struct verify *verify)
+/* -- Reading. ---------------------------------------------------------------------------------- */
+
+static void on_entry(void *context, const struct mr_entry *entry)
 {
-    if (!progress_due())
-        return;
-    uint64_t elapsed_ns = mr_monotonic_ns() - verify->started_ns;
-    progress_show("%s of %s commands   %s   %s/s", number_grouped(verify->commands).text,
-                  number_grouped(verify->walk.plan.last_sequence).text,
-                  number_bytes(verify->bytes).text,
-                  number_bytes(rate_per_second(verify->bytes, elapsed_ns)).text);
+    struct verify *verify = context;
+    if (entry->index == 1) { /* perhaps all over again */
+        verify->entries = 0;
+        verify->commands = 0;
+        verify->unsound = (struct mr_entry){.index = 0};
+    }
+    verify->entries++;
+    verify->commands += entry->count;
+    if (verify->unsound.index == 0 && !walk_entry_is_sound(entry))
+        verify->unsound = *entry;
+    else if (verify->check != NULL && verify->unsound.index == 0)
+        acks_check_entry(verify->check, entry);
 }
 
-/* Opening has read it all once: frames, chain, watermarks. This reads the entries again, and looks
- * at the commands in them. */
-static int read_entries(struct verify *verify)
+static bool on_progress(void *context, uint64_t bytes, uint64_t total)
 {
-    const struct mr_entry *entry;
-    int status;
-    if (verify->walk.plan.last_index == 0)
-        return MR_OK;
-    if ((status = walk_begin(&verify->walk, 0, &verify->error)) != MR_OK)
-        return status;
-    while ((status = walk_next(&verify->walk, &entry, &verify->error)) == MR_OK) {
-        verify->entries++;
-        verify->commands += entry->count;
-        verify->bytes += entry->length;
-        show_progress(verify);
-        if (stop_requested())
-            return MR_AGAIN;
-    }
-    return status == MR_AGAIN ? MR_OK : status;
+    struct verify *verify = context;
+    return condition_progress(&verify->progress, bytes, total);
 }
+
+static int read_journal(struct verify *verify)
+{
+    struct mr_storage *storage;
+    int status = mr_storage_open_files(verify->settings->data, false, &storage, &verify->error);
+    if (status != MR_OK)
+        return status;
+    const struct mr_journal_watch watch = {
+        .entry = on_entry, .progress = on_progress, .context = verify};
+    status = mr_journal_inspect(storage, &watch, &verify->report, &verify->damage, &verify->error);
+    storage->calls->destroy(storage);
+    if (status == MR_OK && verify->unsound.index != 0) {
+        verify->damage = (struct mr_damage){.sequence = verify->unsound.first_sequence};
+        status = mr_error_set(&verify->error, MR_E_CORRUPT,
+                              "entry %llu, from sequence %llu on: its commands do not make it up; "
+                              "it was written so, by a faulty program",
+                              (unsigned long long)verify->unsound.index,
+                              (unsigned long long)verify->unsound.first_sequence);
+    }
+    return status;
+}
+
+/* -- Acknowledgements. ------------------------------------------------------------------------- */
 
 /* A line that a kill has cut was never written whole, so nobody relies on it. */
 static void tell_cut_line(const char *path)
@@ -71,125 +88,176 @@ static void tell_cut_line(const char *path)
     char last = '\n';
     int file = open(path, O_RDONLY | O_CLOEXEC);
     if (file < 0)
-        return; /* acks_check tells */
+        return;
     off_t size = lseek(file, 0, SEEK_END);
     if (size > 0 && pread(file, &last, 1, size - 1) == 1 && last != '\n')
         say("the last line of %s is incomplete and is not looked at", path);
     close(file);
 }
 
-static int check_acks(struct verify *verify)
+static int open_acks(struct verify *verify)
 {
-    const struct verify_settings *settings = verify->settings;
-    if (settings->acks == NULL)
+    const char *path = verify->settings->acks;
+    if (path == NULL)
         return MR_OK;
-    tell_cut_line(settings->acks);
-    return acks_check(settings->acks, settings->data, &verify->acks, &verify->error);
+    int status = acks_check_open(path, &verify->check, &verify->error);
+    if (status == MR_OK)
+        tell_cut_line(path);
+    return status;
 }
 
-static void put_damage(struct json *json, const struct verify *verify, int status)
+/* -- Telling. ---------------------------------------------------------------------------------- */
+
+/* Not damage, but not as it was written either. */
+static bool head_is_damaged(const struct verify *verify)
 {
-    if (status == MR_OK)
-        return;
-    if (status == MR_E_CORRUPT) {
-        json_text(json, "segment", verify->walk.damage.segment);
-        json_u64(json, "offset", verify->walk.damage.offset);
-        json_u64(json, "sequence", verify->walk.damage.sequence);
-    }
-    json_text(json, "error", verify->error.text);
+    return verify->report.head_segment[0] != '\0';
+}
+
+static bool is_damage(int status)
+{
+    return status == MR_E_CORRUPT || status == MR_E_VERSION;
 }
 
 static void print_json(const struct verify *verify, int status)
 {
-    const struct mr_recovery *plan = &verify->walk.plan;
+    const struct mr_recovery *report = &verify->report;
+    bool ok = status == MR_OK && verify->acks.missing == 0 && !head_is_damaged(verify);
     struct json json;
     json_begin(&json, stdout);
-    json_bool(&json, "ok", status == MR_OK && verify->acks.missing == 0);
-    put_damage(&json, verify, status);
+    json_bool(&json, "ok", ok);
+    if (is_damage(status)) {
+        condition_put_damage(&json, &verify->damage);
+        json_text(&json, "meaning", condition_of(verify->damage.decided)->what);
+        json_u64(&json, "intact_to", verify->report.last_sequence);
+    }
     if (status == MR_OK) {
         json_u64(&json, "entries", verify->entries);
         json_u64(&json, "commands", verify->commands);
-        json_u64(&json, "last_sequence", plan->last_sequence);
-        json_u64(&json, "last_index", plan->last_index);
-        json_u64(&json, "durable_index", plan->durable_index);
-        json_u64(&json, "segments", plan->segments);
-        json_u64(&json, "bytes", plan->bytes_scanned);
-        json_digest(&json, "chain", plan->last_digest);
-        json_bool(&json, "torn", plan->torn);
-    }
-    if (status == MR_OK && plan->torn) {
-        json_text(&json, "torn_segment", plan->torn_segment);
-        json_u64(&json, "torn_offset", plan->torn_offset);
-        json_u64(&json, "torn_bytes", plan->torn_bytes);
+        condition_put_report(&json, report);
+        json_seconds(&json, "elapsed_s", report->elapsed_ns);
     }
     if (status == MR_OK && verify->settings->acks != NULL) {
         json_u64(&json, "acks", verify->acks.lines);
         json_u64(&json, "acks_missing", verify->acks.missing);
     }
+    if (is_damage(status) || head_is_damaged(verify))
+        condition_put_hint(&json, verify->settings->data);
+    if (status != MR_OK) {
+        json_u64(&json, "exit", (uint64_t)exit_code_of(status));
+        json_text(&json, "error", verify->error.text);
+    }
     json_end(&json);
+    output_told();
+}
+
+static void print_end(const struct verify *verify)
+{
+    const struct mr_recovery *report = &verify->report;
+    char line[512];
+    if (report->torn) {
+        (void)snprintf(
+            line, sizeof line,
+            "%s from offset %llu of %s on. If no engine is writing there just now: %s %s",
+            number_bytes(report->torn_bytes).text, (unsigned long long)report->torn_offset,
+            report->torn_segment, condition_of(report->decided)->what,
+            condition_of(report->decided)->next);
+        condition_print("torn tail", line);
+    }
+    if (report->decided == 'K')
+        condition_print("truncation", "was cut off in the middle; the next 'millrace run' or "
+                                      "'millrace recover' completes it");
 }
 
 static void print_text(const struct verify *verify)
 {
-    const struct mr_recovery *plan = &verify->walk.plan;
-    uint64_t elapsed_ns = mr_monotonic_ns() - verify->started_ns;
+    const struct mr_recovery *report = &verify->report;
     char chain[MR_DIGEST_TEXT_SIZE];
-    mr_digest_format(plan->last_digest, chain);
+    mr_digest_format(report->last_digest, chain);
     printf("  %-14s%s in %s entries, up to sequence %s\n", "commands",
            number_grouped(verify->commands).text, number_grouped(verify->entries).text,
-           number_grouped(plan->last_sequence).text);
-    printf("  %-14s%s in %u segments, read in %s\n", "journal",
-           number_bytes(plan->bytes_scanned).text, plan->segments,
-           number_duration(elapsed_ns).text);
+           number_grouped(report->last_sequence).text);
+    printf("  %-14s%s in %u %s, read in %s, %s/s\n", "journal",
+           number_bytes(report->bytes_scanned).text, report->segments,
+           report->segments == 1 ? "segment" : "segments", number_duration(report->elapsed_ns).text,
+           number_bytes(rate_per_second(report->bytes_scanned, report->elapsed_ns)).text);
     printf("  %-14s%s\n", "chain", chain);
-    if (plan->torn)
-        printf("  %-14s%s from offset %llu of %s on, never acknowledged: 'millrace run' keeps a\n"
-               "  %-14scopy of them, clears them, and goes on (if no engine is writing just now)\n",
-               "torn tail", number_bytes(plan->torn_bytes).text,
-               (unsigned long long)plan->torn_offset, plan->torn_segment, "");
+    print_end(verify);
     if (verify->settings->acks != NULL && verify->acks.missing == 0)
         printf("  %-14s%s, all in the journal\n", "acknowledged",
                number_grouped(verify->acks.lines).text);
-    printf("  %-14severy byte that a checksum covers is as it was written\n", "intact");
+    if (!head_is_damaged(verify))
+        printf("  %-14severy byte that a checksum covers is as it was written\n", "intact");
 }
 
-static int conclude(struct verify *verify, int status)
+static void print_damage(const struct verify *verify)
 {
-    progress_clear();
-    if (status == MR_AGAIN) {
-        say("stopped by a signal behind sequence %llu; up to there nothing is wrong",
-            (unsigned long long)verify->commands);
-        return EXIT_RESOURCES; /* not all was looked at */
-    }
-    if (verify->settings->json)
-        print_json(verify, status);
-    else if (status == MR_OK)
-        print_text(verify);
-    if (status != MR_OK)
-        return complain_of(&verify->error);
+    const struct mr_damage *damage = &verify->damage;
+    const struct condition *condition = condition_of(damage->decided);
+    char line[512];
+    if (damage->decided == 0)
+        return;
+    (void)snprintf(line, sizeof line, "case %c. %s", damage->decided, condition->what);
+    condition_print("damaged", line);
+    printf("  %-14s%s, offset %llu\n", "where", damage->segment,
+           (unsigned long long)damage->offset);
+    printf("  %-14sall commands up to sequence %s\n", "intact",
+           number_grouped(verify->report.last_sequence).text);
+    condition_print("next", condition->next);
+    if (damage->decided != 'I')
+        printf("  %-14smillrace repair --data %s\n", "", verify->settings->data);
+}
+
+/* -- The end. ---------------------------------------------------------------------------------- */
+
+/* What is not damage that recovery would refuse, but ought to be known. */
+static int find_flaws(const struct verify *verify)
+{
+    int code = EXIT_OK;
+    const struct mr_recovery *report = &verify->report;
+    if (head_is_damaged(verify))
+        code = complain(EXIT_FINDING,
+                        "%s: offset %llu: one copy of the superblock is damaged, the other is "
+                        "whole and is used; 'millrace repair --data %s' writes it anew",
+                        report->head_segment, (unsigned long long)report->head_offset,
+                        verify->settings->data);
     if (verify->acks.missing > 0)
-        return complain(EXIT_FINDING,
+        code = complain(EXIT_FINDING,
                         "%llu of %llu acknowledged commands are not in the journal, the first "
                         "being sequence %llu, request %llu",
                         (unsigned long long)verify->acks.missing,
                         (unsigned long long)verify->acks.lines,
                         (unsigned long long)verify->acks.first_sequence,
                         (unsigned long long)verify->acks.first_request);
-    return EXIT_OK;
+    return code;
+}
+
+static int conclude(struct verify *verify, int status)
+{
+    progress_clear();
+    if (status == MR_E_IO && stop_requested())
+        return complain(EXIT_RESOURCES,
+                        "stopped by a signal behind %s commands; up to there nothing is wrong",
+                        number_grouped(verify->commands).text);
+    if (status == MR_OK && verify->check != NULL)
+        acks_check_end(verify->check, &verify->acks);
+    if (verify->settings->json && (status == MR_OK || is_damage(status)))
+        print_json(verify, status);
+    else if (status == MR_OK)
+        print_text(verify);
+    else if (is_damage(status))
+        print_damage(verify);
+    return status == MR_OK ? find_flaws(verify) : complain_of(&verify->error);
 }
 
 static int execute(const void *settings)
 {
-    struct verify verify = {.settings = settings, .started_ns = mr_monotonic_ns()};
-    if (progress_due())
-        progress_show("reading the journal");
-    int status = walk_open(&verify.walk, verify.settings->data, &verify.error);
+    struct verify verify = {.settings = settings};
+    int status = open_acks(&verify);
     if (status == MR_OK)
-        status = read_entries(&verify);
-    if (status == MR_OK)
-        status = check_acks(&verify);
+        status = read_journal(&verify);
     int code = conclude(&verify, status);
-    walk_close(&verify.walk);
+    acks_check_close(verify.check);
     return code;
 }
 
@@ -198,10 +266,11 @@ const struct command command_verify = {
     .summary = "check every byte of a journal that a checksum covers",
     .description =
         "Reads the whole journal and checks every checksum and the chain of entries. On\n"
-        "damage it exits with 3 and names segment, offset and the first sequence that is\n"
-        "concerned. A torn tail, which a crash may leave and nobody was promised, is told\n"
-        "of and is no error. With --acks, exits with 1 if a command that was acknowledged\n"
-        "is missing.\n"
+        "damage it exits with 3, names segment, offset and the first sequence that is\n"
+        "concerned, and says what to do next. It exits with 1 if one copy of a segment's\n"
+        "superblock is damaged, which costs nothing as long as the other one is whole;\n"
+        "and, with --acks, if a command that was acknowledged is missing. A torn tail,\n"
+        "which a crash may leave and nobody was promised, is told of and is no error.\n"
         "\n"
         "The directory may be in use, and is only read.",
     .examples = "  millrace verify --data d\n"

@@ -33,7 +33,7 @@ struct command {
 
 /* All that there are; main.c lists them in the order of --help. */
 extern const struct command command_run, command_replay, command_dump, command_load, command_verify,
-    command_catalog, command_demo;
+    command_recover, command_repair, command_catalog, command_demo;
 
 /* The members that follow from one list of options. */
 #define COMMAND_OPTIONS(tag, LIST)                              \

@@ -84,6 +84,25 @@ void json_open(struct json *json, const char *key)
     json->comma = false;
 }
 
+void json_array(struct json *json, const char *key)
+{
+    put_key(json, key);
+    fputc('[', json->file);
+    json->comma = false;
+}
+
+void json_item(struct json *json)
+{
+    fputs(json->comma ? ",{" : "{", json->file);
+    json->comma = false;
+}
+
+void json_array_end(struct json *json)
+{
+    fputc(']', json->file);
+    json->comma = true;
+}
+
 void json_close(struct json *json)
 {
     fputc('}', json->file);

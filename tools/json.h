@@ -36,5 +36,9 @@ void json_seconds(struct json *json, const char *key, uint64_t ns);
 /* An object within the object. */
 void json_open(struct json *json, const char *key);
 void json_close(struct json *json);
+/* An array of objects within the object: json_item begins each, json_close ends it. */
+void json_array(struct json *json, const char *key);
+void json_item(struct json *json);
+void json_array_end(struct json *json);
 
 #endif

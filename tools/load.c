@@ -289,6 +289,7 @@ int load_journal(struct lines *lines, struct mr_storage *storage, uint64_t segme
         mr_journal_close(load.journal);
     }
     free(load.frames);
-    *report = (struct load_report){.entries = load.index, .commands = load.sequence};
+    *report =
+        (struct load_report){.entries = load.index, .commands = load.sequence, .chain = load.chain};
     return status;
 }

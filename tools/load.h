@@ -10,6 +10,7 @@
 
 struct load_report {
     uint64_t entries, commands;
+    struct mr_digest chain; /* of the last entry */
 };
 
 /* Reads the dump to its end and makes a journal of it in `storage`, which is locked and holds none.

@@ -10,8 +10,8 @@
 #include <string.h>
 
 static const struct command *const commands[] = {
-    &command_run,    &command_replay,  &command_dump, &command_load,
-    &command_verify, &command_catalog, &command_demo,
+    &command_run,     &command_replay, &command_dump,    &command_load, &command_verify,
+    &command_recover, &command_repair, &command_catalog, &command_demo,
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0], SETTINGS_SIZE_MAX = 256 };
 
@@ -51,6 +51,19 @@ static const struct command *find(const char *name)
     return NULL;
 }
 
+/* Looked for before anything else, so that even bad usage is told as JSON. */
+static bool asks_json(const struct command *command, const char *const *arguments)
+{
+    bool takes = false;
+    for (uint32_t i = 0; i < command->option_count; i++) {
+        takes = takes || strcmp(command->options[i].name, "json") == 0;
+    }
+    while (takes && *arguments != NULL && strcmp(*arguments, "--json") != 0) {
+        arguments++;
+    }
+    return takes && *arguments != NULL;
+}
+
 static int run(const struct command *command, const char *const *arguments)
 {
     if (options_ask_help(arguments)) {
@@ -61,8 +74,10 @@ static int run(const struct command *command, const char *const *arguments)
     ASSERT(command->settings_size <= sizeof settings);
     memset(settings, 0, sizeof settings);
     struct mr_error error;
+    output_json(asks_json(command, arguments));
     if (options_parse(command->options, command->option_count, arguments, settings, &error) != 0) {
-        return complain(EXIT_USAGE, "%s: see 'millrace %s --help'", error.text, command->name);
+        return output_finish(
+            complain(EXIT_USAGE, "%s: see 'millrace %s --help'", error.text, command->name));
     }
     stop_prepare();
     return output_finish(command->run(settings));

@@ -1,6 +1,7 @@
 #include "tools/output.h"
 
 #include "base/clock.h"
+#include "tools/json.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -8,6 +9,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { PROGRESS_INTERVAL_NS = 100000000, LINE_COLUMNS = 78 };
@@ -18,6 +20,8 @@ static struct {
     bool out_is_unicode;
     bool err_is_terminal;
     uint64_t progress_next_ns;
+    bool json, told;
+    char last[2 * MR_ERROR_TEXT_SIZE]; /* message */
 } output;
 
 /* -- What it is that we write to. -------------------------------------------------------------- */
@@ -61,10 +65,9 @@ void output_start(const char *command)
 __attribute__((format(printf, 1, 0))) static void message(const char *format, va_list arguments)
 {
     progress_clear();
-    fprintf(stderr, "millrace%s%s: ", output.command == NULL ? "" : " ",
-            output.command == NULL ? "" : output.command);
-    vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
+    vsnprintf(output.last, sizeof output.last, format, arguments);
+    fprintf(stderr, "millrace%s%s: %s\n", output.command == NULL ? "" : " ",
+            output.command == NULL ? "" : output.command, output.last);
 }
 
 void say(const char *format, ...)
@@ -96,9 +99,32 @@ static bool reader_is_gone(void)
     return poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0;
 }
 
+void output_json(bool asked)
+{
+    output.json = asked;
+}
+
+void output_told(void)
+{
+    output.told = true;
+}
+
+static void tell_failure(int code)
+{
+    struct json json;
+    json_begin(&json, stdout);
+    json_bool(&json, "ok", false);
+    json_u64(&json, "exit", (uint64_t)code);
+    json_text(&json, "error", output.last);
+    json_end(&json);
+}
+
 int output_finish(int code)
 {
     progress_clear();
+    if (code != EXIT_OK && output.json && !output.told) {
+        tell_failure(code);
+    }
     errno = 0;
     if (fflush(stdout) == 0 && !ferror(stdout)) {
         return code;
@@ -248,6 +274,22 @@ struct number_text number_scaled(int64_t value, uint32_t decimals)
         snprintf(number.text, sizeof number.text, "%s%" PRIu64 ".%0*" PRIu64, value < 0 ? "-" : "",
                  size / unit, (int)(decimals < 18 ? decimals : 18), size % unit);
     }
+    return number;
+}
+
+struct number_text number_time(uint64_t ns)
+{
+    enum { NS_PER_S = 1000000000, YEAR_2000_S = 946684800 };
+    struct number_text number;
+    struct tm parts;
+    char day[32];
+    time_t s = (time_t)(ns / NS_PER_S);
+    if (s < YEAR_2000_S || gmtime_r(&s, &parts) == NULL) {
+        snprintf(number.text, sizeof number.text, "time %" PRIu64, ns);
+        return number;
+    }
+    strftime(day, sizeof day, "%Y-%m-%d %H:%M:%S", &parts);
+    snprintf(number.text, sizeof number.text, "%s.%06" PRIu64 " UTC", day, ns % NS_PER_S / 1000);
     return number;
 }
 

@@ -29,6 +29,11 @@ int complain(int code, const char *format, ...) __attribute__((format(printf, 2,
 /* The same of an error that the library gave; the exit code follows from it (exit_code_of). */
 int complain_of(const struct mr_error *error);
 
+/* With --json, a failure that no other object tells of ends standard output with one of its own:
+ * {"ok":false,"exit":CODE,"error":"..."}, the last message. output_told: one has told. */
+void output_json(bool asked);
+void output_told(void);
+
 /* Flushes standard output; returns `code`, or EXIT_RESOURCES with a message when something could
  * not be written; without one when its reader has closed it. The last thing that a subcommand
  * does. */
@@ -67,6 +72,9 @@ struct number_text number_duration(uint64_t ns);   /* 950 ns, 12.3 us, 4.56 ms, 
 struct number_text number_bytes(uint64_t bytes);   /* 512 bytes, 1.5 KiB, 64.0 MiB */
 /* `value` / 10^decimals, all decimals shown: 12345 with 2 is 123.45. */
 struct number_text number_scaled(int64_t value, uint32_t decimals);
+/* Nanoseconds since 1970 as a time of day in UTC, to the microsecond; as a number if it is too
+ * small to be that. */
+struct number_text number_time(uint64_t ns);
 /* So many a second; 0 when no time has passed. */
 uint64_t rate_per_second(uint64_t count, uint64_t elapsed_ns);
 

@@ -2,6 +2,7 @@
 
 #include "base/bits.h"
 #include "base/clock.h"
+#include "base/storage.h"
 #include "tools/output.h"
 #include "tools/run_parts.h"
 
@@ -106,6 +107,30 @@ static int take_memory(struct run *run, struct mr_error *error)
     return MR_OK;
 }
 
+static bool holds_journal(const char *directory)
+{
+    struct mr_storage *storage;
+    if (mr_storage_open_files(directory, false, &storage, NULL) != MR_OK) {
+        return false;
+    }
+    bool holds = mr_journal_exists(storage, NULL) == MR_OK;
+    storage->calls->destroy(storage);
+    return holds;
+}
+
+/* Where there is no journal yet, acknowledgements are refused before one is made. They may lie in
+ * the data directory, which is not there yet either: then it is tried again. */
+static int open_acks_early(struct run *run, struct mr_error *error)
+{
+    const struct run_settings *settings = run->settings;
+    if (settings->acks == NULL || settings->data == NULL || holds_journal(settings->data)) {
+        return MR_OK;
+    }
+    int status = acks_open(settings->acks, 0, &run->acks, error);
+    bool inside = strncmp(settings->acks, settings->data, strlen(settings->data)) == 0;
+    return status == MR_E_NOT_FOUND && inside ? MR_OK : status;
+}
+
 static int open_all(struct run *run, struct mr_error *error)
 {
     int status = take_memory(run, error);
@@ -114,6 +139,9 @@ static int open_all(struct run *run, struct mr_error *error)
     }
     if (status == MR_OK) {
         mr_atomic_store(&run->report->total, run->source->total, relaxed);
+    }
+    if (status == MR_OK) {
+        status = open_acks_early(run, error);
     }
     if (status == MR_OK) {
         status = open_engine(run, error);
@@ -125,7 +153,7 @@ static int open_all(struct run *run, struct mr_error *error)
         status = run->source->genesis != NULL ? run_dump_prepare(run, error)
                                               : run_sessions_prepare(run, error);
     }
-    if (status == MR_OK && run->settings->acks != NULL) {
+    if (status == MR_OK && run->settings->acks != NULL && run->acks == NULL) {
         status = acks_open(run->settings->acks, run->sequence_before, &run->acks, error);
     }
     if (status == MR_OK) {
@@ -219,8 +247,7 @@ int run_execute(const struct run_settings *settings, struct run_report *report)
     }
     bool kept = durabilities[settings->durability] != MR_DURABILITY_NONE;
     if (kept != (settings->data != NULL)) {
-        return complain(EXIT_USAGE, kept ? "--data DIR says where to keep the journal: see "
-                                           "'millrace run --help'"
+        return complain(EXIT_USAGE, kept ? "--data DIR is missing: see 'millrace run --help'"
                                          : "--durability none keeps nothing: leave --data away");
     }
     if (!kept && settings->acks != NULL) {

@@ -62,6 +62,7 @@ void summary_write_json(const struct summary *summary, const struct mr_histogram
         put_latency(&json, latency);
     }
     json_end(&json);
+    output_told();
 }
 
 static void print_digest(const char *title, struct mr_digest digest)

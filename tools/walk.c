@@ -2,37 +2,84 @@
 
 #include "base/storage.h"
 #include "engine/parts.h"
+#include "tools/condition.h"
 #include "tools/logics.h"
+#include "tools/stop.h"
 
 #include <stdlib.h>
+#include <string.h>
+#include <time.h>
 
 int walk_open(struct walk *walk, const char *directory, struct mr_error *error)
 {
     *walk = (struct walk){0};
-    int status = mr_storage_open_files(directory, false, &walk->storage, error);
-    if (status != MR_OK)
-        return status;
-    return mr_journal_plan(walk->storage, &walk->plan, &walk->damage, error);
+    return mr_storage_open_files(directory, false, &walk->storage, error);
 }
 
-int walk_begin(struct walk *walk, uint64_t from, struct mr_error *error)
+int walk_plan(struct walk *walk, struct mr_error *error)
 {
-    if (from > walk->plan.last_sequence)
+    struct condition_progress progress = {0};
+    const struct mr_journal_watch watch = {.progress = condition_progress, .context = &progress};
+    return mr_journal_inspect(walk->storage, &watch, &walk->plan, &walk->damage, error);
+}
+
+static int open_reader(struct walk *walk, uint64_t from, uint64_t from_time_ns, bool follow,
+                       struct mr_error *error)
+{
+    struct mr_reader_options options = {
+        .from_sequence = from_time_ns == 0 ? from : 0,
+        .from_time_ns = from_time_ns,
+        .last_index = walk->plan.last_index,
+        .follow = follow,
+    };
+    if (walk->reader != NULL)
+        mr_reader_close(walk->reader);
+    walk->reader = NULL;
+    return mr_reader_open(walk->storage, &options, &walk->reader, error);
+}
+
+int walk_begin(struct walk *walk, uint64_t from, uint64_t from_time_ns, struct mr_error *error)
+{
+    if (walk->plan.last_index != 0 && from > walk->plan.last_sequence)
         return mr_error_set(error, MR_E_INVALID, "the journal ends at sequence %llu, before %llu",
                             (unsigned long long)walk->plan.last_sequence, (unsigned long long)from);
-    return mr_reader_open(
-        walk->storage,
-        &(struct mr_reader_options){.from_sequence = from, .last_index = walk->plan.last_index},
-        &walk->reader, error);
+    return open_reader(walk, from, from_time_ns, false, error);
 }
 
 int walk_find_logic(struct walk *walk, struct mr_error *error)
 {
-    int status =
-        mr_genesis_read(walk->storage, walk->plan.last_index, &walk->genesis, &walk->damage, error);
+    int status = mr_genesis_read(walk->storage, 1, &walk->genesis, &walk->damage, error);
     if (status != MR_OK)
         return status;
     return mr_genesis_logic(walk->genesis, logics_known, &walk->logic, error);
+}
+
+void walk_wait(uint32_t us)
+{
+    const struct timespec time = {.tv_nsec = (long)us * 1000};
+    (void)nanosleep(&time, NULL); /* a signal may end it early */
+}
+
+/* Until the first entry is durable. */
+static int wait_for_genesis(struct walk *walk, struct mr_error *error)
+{
+    enum { WAIT_US = 20000 };
+    const struct mr_entry *entry;
+    int status = open_reader(walk, 1, 0, true, error);
+    while (status == MR_OK && (status = walk_next(walk, &entry, error)) == MR_AGAIN &&
+           !stop_requested()) {
+        walk_wait(WAIT_US);
+        status = MR_OK;
+    }
+    return stop_requested() ? MR_AGAIN : status;
+}
+
+int walk_follow(struct walk *walk, uint64_t from, uint64_t from_time_ns, struct mr_error *error)
+{
+    int status = wait_for_genesis(walk, error);
+    if (status == MR_OK)
+        status = walk_find_logic(walk, error);
+    return status == MR_OK ? open_reader(walk, from, from_time_ns, true, error) : status;
 }
 
 void walk_close(struct walk *walk)
@@ -45,8 +92,7 @@ void walk_close(struct walk *walk)
     *walk = (struct walk){0};
 }
 
-/* What a checksum does not see: an entry that was written wrong. */
-static bool is_sound(const struct mr_entry *entry)
+bool walk_entry_is_sound(const struct mr_entry *entry)
 {
     const unsigned char *next = mr_entry_commands(entry);
     uint64_t left = entry->length - MR_ENTRY_SIZE;
@@ -66,7 +112,7 @@ static bool is_sound(const struct mr_entry *entry)
 int walk_next(struct walk *walk, const struct mr_entry **entry, struct mr_error *error)
 {
     int status = mr_reader_next(walk->reader, entry, &walk->damage, error);
-    if (status != MR_OK || is_sound(*entry))
+    if (status != MR_OK || walk_entry_is_sound(*entry))
         return status;
     walk->damage = (struct mr_damage){.sequence = (*entry)->first_sequence};
     return mr_error_set(

@@ -60,7 +60,8 @@ struct mr_engine_options {
     const struct mr_command *genesis;
 
     /* How. */
-    /* What MR_STAGE_DURABLE and every answer promise; 0: stable storage. See <millrace/journal.h>. */
+    /* What MR_STAGE_DURABLE and every answer promise; 0: stable storage. See
+     * <millrace/journal.h>. */
     enum mr_durability durability;
     uint64_t space_low_bytes;  /* below this mr_engine_space_low says so; 0: eight segments */
     enum mr_topology topology; /* threads of mr_engine_start; 0: two */

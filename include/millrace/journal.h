@@ -221,9 +221,9 @@ int mr_journal_mark(struct mr_journal *journal, struct mr_error *error);
  * fenced. The writer's thread only, as the next three. */
 uint64_t mr_journal_durable_index(const struct mr_journal *journal);
 
-/* True when room on the file system is low; `bytes` (may be NULL) gets how much there was. Looked at
- * when the journal starts and whenever a segment is prepared, which is one or two segments ahead of
- * need: time enough to act before an append fails with MR_E_NO_SPACE. */
+/* True when room on the file system is low; `bytes` (may be NULL) gets how much there was. Looked
+ * at when the journal starts and whenever a segment is prepared, which is one or two segments ahead
+ * of need: time enough to act before an append fails with MR_E_NO_SPACE. */
 bool mr_journal_space_low(const struct mr_journal *journal, uint64_t *bytes);
 
 /* True while frames (of entries, watermarks, seals) are queued or in flight. */
@@ -238,11 +238,12 @@ bool mr_journal_ready(const struct mr_journal *journal);
  * appended (asserted). The writer's thread. */
 void mr_journal_commit(struct mr_journal *journal, uint64_t index, uint64_t sequence);
 
-/* Only with `replicated`: drops all entries above `last_index`, which is not below what is committed
- * (asserted). Waits for what is in flight, writes a durable truncation record, and only then zeroes
- * what is dropped; a crash in between is completed by the next recovery. On MR_OK the journal goes
- * on behind `last_index`, in a new generation. Any failure fences: MR_E_IO, MR_E_NO_SPACE,
- * MR_E_NO_MEMORY, MR_E_FENCED. The writer's thread; blocks for as long as the disk takes. */
+/* Only with `replicated`: drops all entries above `last_index`, which is not below what is
+ * committed (asserted). Waits for what is in flight, writes a durable truncation record, and only
+ * then zeroes what is dropped; a crash in between is completed by the next recovery. On MR_OK the
+ * journal goes on behind `last_index`, in a new generation. Any failure fences: MR_E_IO,
+ * MR_E_NO_SPACE, MR_E_NO_MEMORY, MR_E_FENCED. The writer's thread; blocks for as long as the disk
+ * takes. */
 int mr_journal_truncate(struct mr_journal *journal, uint64_t last_index, struct mr_error *error);
 
 /* Waits for what is in flight, records the watermark, gives the queue back. Its error is the one

@@ -34,8 +34,8 @@ static void the_systems_numbers_become_codes(void **state)
     } rows[] = {
         {ENOENT, MR_E_NOT_FOUND}, {EEXIST, MR_E_EXISTS},          {ENOSPC, MR_E_NO_SPACE},
         {EDQUOT, MR_E_NO_SPACE},  {EFBIG, MR_E_NO_SPACE},         {EROFS, MR_E_READ_ONLY},
-        {EACCES, MR_E_READ_ONLY}, {EPERM, MR_E_READ_ONLY},        {EBUSY, MR_E_BUSY},
-        {EAGAIN, MR_E_BUSY},      {ENOMEM, MR_E_NO_MEMORY},       {ENOSYS, MR_E_UNSUPPORTED},
+        {EACCES, MR_E_READ_ONLY}, {EPERM, MR_E_READ_ONLY},        {EBUSY, MR_E_IO},
+        {EAGAIN, MR_E_IO},        {ENOMEM, MR_E_NO_MEMORY},       {ENOSYS, MR_E_UNSUPPORTED},
         {EIO, MR_E_IO},           {EOPNOTSUPP, MR_E_UNSUPPORTED}, {ENOTDIR, MR_E_IO},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

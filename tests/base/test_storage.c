@@ -519,6 +519,35 @@ static void a_stopped_queue_can_be_started_again(void **state)
     f->calls->close(f->storage, file);
 }
 
+/* Writes with one method after the other; the queue that was told its method keeps it. */
+static void the_way_to_write_may_change_while_nothing_is_in_flight(void **state)
+{
+    struct fixture *f = *state;
+    if (f->calls->queue_use == NULL) {
+        assert_int_equal(f->implementation, SIMULATED); /* it has but one way */
+        return;
+    }
+    int file = open_file(f, "a", MR_OPEN_WRITE | MR_OPEN_CREATE | MR_OPEN_DIRECT);
+    bool given = f->implementation == FILES_LINKED_SYNC;
+    start_queue(f, 2);
+    for (uint32_t i = 0; i < 6; i++) {
+        bool linked = i % 2 == 0;
+        struct mr_durable_choice choice = {MR_DURABLE_DSYNC, 132900, 171900};
+        choice.method = linked ? MR_DURABLE_LINKED_SYNC : MR_DURABLE_DSYNC;
+        assert_int_equal(f->calls->queue_use(f->storage, &choice), !given);
+        const char *way = linked ? "linked syncs (171 us against 132 us with DSYNC)"
+                                 : "DSYNC writes (132 us against 171 us with linked syncs)";
+        way = given ? "writes with linked syncs, " : way;
+        assert_non_null(strstr(f->calls->describe(f->storage), way));
+        struct mr_io io = write_of(f, file, i, i);
+        assert_int_equal(f->calls->queue_submit(f->storage, &io), MR_OK);
+        reap_one(f, i, 0);
+        assert_page(f, file, i, (char)('a' + (int)i));
+    }
+    f->calls->queue_stop(f->storage);
+    f->calls->close(f->storage, file);
+}
+
 static void a_storage_describes_itself(void **state)
 {
     struct fixture *f = *state;
@@ -527,38 +556,36 @@ static void a_storage_describes_itself(void **state)
     print_message("%s\n", text);
     assert_true(strlen(text) > 0);
     assert_null(strchr(text, '\n'));
-    if (f->implementation == FILES_LINKED_SYNC) {
-        assert_non_null(strstr(text, "linked sync"));
-    }
     f->calls->queue_stop(f->storage);
 }
 
 /* -- All of them, for each. -------------------------------------------------------------------- */
 
-#define CLAIMS(X)                                        \
-    X(what_was_written_is_read)                          \
-    X(a_hole_reads_as_zeros)                             \
-    X(a_file_is_as_long_as_its_last_byte)                \
-    X(reading_past_the_end_gets_less)                    \
-    X(a_direct_read_past_the_end_gets_less)              \
-    X(creating_what_exists_is_an_error)                  \
-    X(what_is_missing_is_told_by_its_path)               \
-    X(more_open_files_than_the_limit_are_refused)        \
-    X(files_and_directories_can_be_synced)               \
-    X(a_listing_has_the_names_of_its_directory_alone)    \
-    X(a_listing_stops_when_it_is_told_to)                \
-    X(making_a_directory_twice_is_fine)                  \
-    X(a_rename_replaces)                                 \
-    X(a_removed_file_serves_those_who_have_it_open)      \
-    X(there_is_space)                                    \
-    X(the_lock_keeps_another_out_until_it_is_given_back) \
-    X(every_operation_comes_back_once_with_its_tag)      \
-    X(a_full_queue_says_again_until_it_is_reaped)        \
-    X(a_reap_without_anything_in_flight_returns_at_once) \
-    X(a_write_and_a_sync_go_through_the_queue)           \
-    X(files_may_come_and_go_while_the_queue_runs)        \
-    X(stopping_waits_for_what_was_submitted)             \
-    X(a_stopped_queue_can_be_started_again)              \
+#define CLAIMS(X)                                             \
+    X(what_was_written_is_read)                               \
+    X(a_hole_reads_as_zeros)                                  \
+    X(a_file_is_as_long_as_its_last_byte)                     \
+    X(reading_past_the_end_gets_less)                         \
+    X(a_direct_read_past_the_end_gets_less)                   \
+    X(creating_what_exists_is_an_error)                       \
+    X(what_is_missing_is_told_by_its_path)                    \
+    X(more_open_files_than_the_limit_are_refused)             \
+    X(files_and_directories_can_be_synced)                    \
+    X(a_listing_has_the_names_of_its_directory_alone)         \
+    X(a_listing_stops_when_it_is_told_to)                     \
+    X(making_a_directory_twice_is_fine)                       \
+    X(a_rename_replaces)                                      \
+    X(a_removed_file_serves_those_who_have_it_open)           \
+    X(there_is_space)                                         \
+    X(the_lock_keeps_another_out_until_it_is_given_back)      \
+    X(every_operation_comes_back_once_with_its_tag)           \
+    X(a_full_queue_says_again_until_it_is_reaped)             \
+    X(a_reap_without_anything_in_flight_returns_at_once)      \
+    X(a_write_and_a_sync_go_through_the_queue)                \
+    X(files_may_come_and_go_while_the_queue_runs)             \
+    X(stopping_waits_for_what_was_submitted)                  \
+    X(a_stopped_queue_can_be_started_again)                   \
+    X(the_way_to_write_may_change_while_nothing_is_in_flight) \
     X(a_storage_describes_itself)
 
 #define WITH_FILES(claim) {#claim ", files", claim, set_up_files, tear_down, NULL},

@@ -20,6 +20,7 @@ struct effort {
      * crashed again in all of that. 0: none. */
     uint32_t recover_one_in;
     uint32_t crash_one_in;
+    uint32_t crash_small_one_in; /* the same, in windows of one sector to eight */
 };
 
 struct enumerate_level {
@@ -40,15 +41,15 @@ struct enumeration {
     struct life life;         /* on that recorder */
     struct enumerate_level levels[ENUMERATE_LEVELS];
     /* What was done, on all levels together. */
-    uint64_t states, torn, recovered, crashed_again, windows, all_subsets, idle;
+    uint64_t states, torn, recovered, crashed_again, windows, all_subsets, all_of_frames;
+    uint64_t of_level[ENUMERATE_LEVELS]; /* states */
 };
 
 void enumeration_init(struct enumeration *e, uint64_t seed);
 void enumeration_free(struct enumeration *e);
-/* How many times fewer states are asked for: MR_ENUMERATE_SHARE, or where sanitizers or costly
- * checks slow everything down, 1 in 40; else 1. */
-uint32_t enumeration_share(void);
-/* Records a run from creation on, and enumerates. */
-void enumerate_run(struct enumeration *e, const struct life_plan *plan);
+/* Records lives one after the other, from creation on, and enumerates. */
+void enumerate_run(struct enumeration *e, const struct life_plan *plans, uint32_t count);
+/* One line, with what was counted. */
+void enumeration_print(const struct enumeration *e);
 
 #endif

@@ -4,6 +4,20 @@ enum {
     LIFE_FRAME_BYTES = (LIFE_PAYLOAD_MAX + MR_ENTRY_SIZE + MR_FRAME_ROOM + 4095) & ~4095,
 };
 
+uint32_t life_share(void)
+{
+    const char *text = getenv("MR_ENUMERATE_SHARE");
+    if (text != NULL) {
+        uint64_t share = strtoull(text, NULL, 0);
+        return share == 0 || share > 1000000 ? 1 : (uint32_t)share;
+    }
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(MR_VERIFY)
+    return 40;
+#else
+    return 1;
+#endif
+}
+
 void life_init(struct life *life, struct recorder *recorder)
 {
     *life = (struct life){
@@ -11,6 +25,7 @@ void life_init(struct life *life, struct recorder *recorder)
         .frames = mr_pages_allocate((size_t)LIFE_FRAMES * LIFE_FRAME_BYTES),
     };
     assert_non_null(life->frames);
+    memcpy(life->id, rig_id, sizeof rig_id);
 }
 
 void life_free(struct life *life)
@@ -36,10 +51,11 @@ static void note(const struct life *life, enum life_note what, uint64_t value,
 
 static void acknowledge(struct life *life, uint64_t index)
 {
-    assert_true(index >= life->acknowledged);
-    if (index > life->acknowledged) {
-        life->acknowledged = index;
-        note(life, NOTE_ACKNOWLEDGED, index, (struct mr_digest){0, 0});
+    assert_true(index >= life->durable);
+    if (index > life->durable) {
+        life->durable = index;
+        note(life, life->durability == MR_DURABILITY_OS ? NOTE_HANDED_OVER : NOTE_ACKNOWLEDGED,
+             index, (struct mr_digest){0, 0});
     }
 }
 
@@ -48,7 +64,7 @@ void life_create(struct life *life, uint32_t segment_bytes)
     struct mr_storage *storage = &life->recorder->seam;
     struct mr_superblock superblock = {
         .segment = 1, .generation = 1, .segment_bytes = segment_bytes};
-    memcpy(superblock.journal_id, rig_id, sizeof rig_id);
+    memcpy(superblock.journal_id, life->id, sizeof life->id);
     ok(life, storage->calls->make_directory(storage, "journal", &life->error));
     ok(life, mr_directory_sync(storage, "", &life->error));
     ok(life, mr_segment_make(storage, &superblock, &life->error));
@@ -67,6 +83,7 @@ static bool append(struct life *life, const struct rig_shape *shape)
     ok(life, status);
     if (status == MR_OK) {
         life->tip = tip;
+        life->tips[tip.index] = tip;
         note(life, NOTE_APPENDED, tip.index, digest);
     }
     return status == MR_OK;
@@ -78,6 +95,18 @@ static void poll_once(struct life *life, uint32_t wait_us)
     acknowledge(life, mr_journal_durable_index(life->journal));
 }
 
+static void truncate_some(struct life *life, uint32_t drops)
+{
+    uint64_t keep = life->tip.index - drops;
+    note(life, NOTE_TRUNCATING, keep, (struct mr_digest){0, 0});
+    ok(life, mr_journal_truncate(life->journal, keep, &life->error));
+    note(life, NOTE_TRUNCATED, ++life->generation, (struct mr_digest){0, 0});
+    life->tip = life->tips[keep];
+    life->durable = life->durable < keep ? life->durable : keep;
+    acknowledge(life, mr_journal_durable_index(life->journal));
+    assert_int_equal(life->durable, keep);
+}
+
 static void append_all(struct life *life, const struct life_plan *plan)
 {
     struct rig_shape shape = {.salt = plan->seed, .payload_max = plan->payload_max};
@@ -86,6 +115,9 @@ static void append_all(struct life *life, const struct life_plan *plan)
     for (uint32_t appended = 0; appended < plan->entries;) {
         bool done = append(life, &shape);
         appended += done;
+        if (done && appended == plan->truncate_after) {
+            truncate_some(life, plan->truncate_drops);
+        }
         uint64_t polls = mr_random_below(&random, plan->polls + 1);
         for (uint64_t i = done ? 0 : 1; i < polls || (!done && i == 1); i++) {
             poll_once(life, done ? 0 : 1);
@@ -99,7 +131,11 @@ static void append_all(struct life *life, const struct life_plan *plan)
 int life_run(struct life *life, const struct life_plan *plan)
 {
     struct mr_storage *storage = &life->recorder->seam;
-    struct mr_journal_options options = {.frames_in_flight = plan->frames_in_flight};
+    struct mr_journal_options options = {
+        .frames_in_flight = plan->frames_in_flight,
+        .durability = plan->durability,
+        .replicated = plan->replicated || plan->truncate_after > 0,
+    };
     recorder_reset(life->recorder);
     life->recorder->in_order = plan->in_order;
     mr_random_init(&life->recorder->random, plan->seed);
@@ -115,12 +151,19 @@ int life_run(struct life *life, const struct life_plan *plan)
         .time_ns = life->report.last_time_ns,
         .digest = life->report.last_digest,
     };
-    life->acknowledged = 0;
+    life->tips[life->tip.index] = life->tip;
+    life->generation = life->report.generation;
+    life->durable = 0;
+    life->durability = MR_DURABILITY_DISK; /* recovery has synced what it found */
     acknowledge(life, life->tip.index);
+    life->durability = plan->durability;
     ok(life, mr_journal_start(life->journal, &life->error));
     append_all(life, plan);
-    ok(life, mr_journal_stop(life->journal, &life->error));
-    acknowledge(life, life->tip.index);
+    if (!plan->killed) {
+        ok(life, mr_journal_stop(life->journal, &life->error));
+        acknowledge(life, life->tip.index);
+        note(life, NOTE_ACKNOWLEDGED, life->tip.index, (struct mr_digest){0, 0});
+    }
     mr_journal_close(life->journal);
     storage->calls->unlock(storage);
     return MR_OK;

@@ -1,8 +1,10 @@
 #include "tests/journal/enumerate_model.h"
 
 #include "base/assert.h"
+#include "journal/truncation.h"
 #include "tests/journal/enumerate_life.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static void take_note(struct model *model, const struct rec_event *event)
@@ -18,6 +20,20 @@ static void take_note(struct model *model, const struct rec_event *event)
         break;
     case NOTE_ACKNOWLEDGED:
         model->acknowledged = event->value;
+        break;
+    case NOTE_HANDED_OVER:
+        model->handed_over = event->value;
+        break;
+    case NOTE_TRUNCATING:
+        if (model->acknowledged > event->value) {
+            model->acknowledged = event->value;
+        }
+        if (model->handed_over > event->value) {
+            model->handed_over = event->value;
+        }
+        break;
+    case NOTE_TRUNCATED:
+        model->generation = event->value;
         break;
     }
 }
@@ -60,7 +76,53 @@ static void take_frame(struct model *model, const struct rec_walk *walk,
         .offset = event->offset,
         .length = event->size,
         .index = header->before.index + (header->kind == MR_FRAME_ENTRY ? 1 : 0),
+        .generation = header->generation,
+        .os = (header->flags & MR_FRAME_FLAG_OS) != 0,
     };
+}
+
+/* Is this sector held by a durable archive? */
+static bool is_archived(const struct rec_disk *disk, const unsigned char *sector, int segment,
+                        uint64_t offset)
+{
+    for (uint32_t i = 0; i < disk->name_count; i++) {
+        const struct rec_name *name = &disk->names[i];
+        char *end;
+        if (name->directory != REC_ARCHIVE || strstr(name->text, ".torn-") == NULL) {
+            continue;
+        }
+        uint64_t number = strtoull(name->text + strlen("archive/"), &end, 10);
+        uint64_t start = strtoull(end + 1, NULL, 10);
+        char segment_name[MR_SEGMENT_NAME_SIZE];
+        mr_segment_name((uint32_t)number, segment_name);
+        int at = rec_disk_find(disk, segment_name);
+        const struct rec_file *file = &disk->files[name->file];
+        if (at >= 0 && disk->names[at].file == segment && offset >= start &&
+            offset + MR_SECTOR_SIZE <= start + file->size &&
+            memcmp(file->bytes + (offset - start), sector, MR_SECTOR_SIZE) == 0) {
+            return disk->exists[REC_ARCHIVE];
+        }
+    }
+    return false;
+}
+
+/* Before recovery writes zeros over what is torn, all of it must be archived for good. */
+static void check_archive(const struct model *model, const struct rec_walk *walk,
+                          const struct rec_event *event)
+{
+    static const unsigned char zeros[MR_SECTOR_SIZE];
+    for (uint32_t i = 0; i < model->rubble_count; i++) {
+        const struct model_rubble *rubble = &model->rubble[i];
+        const unsigned char *bytes = walk->disk->files[rubble->file].bytes;
+        for (uint64_t at = rubble->offset; at < rubble->offset + rubble->length;
+             at += MR_SECTOR_SIZE) {
+            if (rubble->file == event->file && at >= event->offset &&
+                at < event->offset + event->size &&
+                memcmp(bytes + at, zeros, MR_SECTOR_SIZE) != 0) {
+                ASSERT(is_archived(walk->disk, bytes + at, rubble->file, at));
+            }
+        }
+    }
 }
 
 void model_take(struct model *model, const struct rec_walk *walk)
@@ -68,6 +130,9 @@ void model_take(struct model *model, const struct rec_walk *walk)
     const struct rec_event *event = rec_walk_peek(walk);
     if (event->kind == REC_NOTE) {
         take_note(model, event);
+    }
+    if (event->kind == REC_WRITE) {
+        check_archive(model, walk, event);
     }
     if (event->kind == REC_WRITE && event->size >= MR_PAGE_SIZE) {
         struct mr_frame_header header;
@@ -100,19 +165,20 @@ static void find_items(struct model_flight *flight, const struct rec_window *win
     }
 }
 
-void model_look(struct model_view *view, const struct model *model,
-                const struct rec_window *window)
+void model_look(struct model_view *view, const struct model *model, const struct rec_window *window)
 {
     const struct rec_disk *disk = window->walk->disk;
     *view = (struct model_view){.model = model, .window = window};
     view->exists = disk->exists[REC_JOURNAL] && rec_disk_find(disk, "journal/00000001.seg") >= 0;
+    int record = rec_disk_find(disk, MR_TRUNCATION_NAME);
+    view->record = record >= 0 ? disk->names[record].file : REC_NO_FILE;
     for (uint32_t i = 0; i < model->frame_count; i++) {
         int write = pending_of(window->walk, &model->frames[i]);
         if (write < 0 && view->flight_count == 0) {
             view->whole++;
             continue;
         }
-        ASSERT(view->flight_count < MR_FRAMES_IN_FLIGHT_MAX);
+        ASSERT(view->flight_count < MODEL_FLIGHTS_MAX);
         struct model_flight *flight = &view->flights[view->flight_count++];
         *flight = (struct model_flight){.frame = i};
         if (write >= 0) {
@@ -139,22 +205,55 @@ static uint32_t count_on(const struct model_flight *flight, const uint64_t *on)
     return count;
 }
 
-struct model_outcome model_expect(const struct model_view *view)
+/* What lies there of frames, were there no truncations. */
+static void expect_frames(const struct model_view *view, struct model_outcome *outcome)
 {
-    const struct model *model = view->model;
-    struct model_outcome outcome = {.exists = view->exists, .frames = view->whole};
     bool whole = true;
+    outcome->frames = view->whole;
     for (uint32_t i = 0; i < view->flight_count; i++) {
         const struct model_flight *flight = &view->flights[i];
         uint32_t on = count_on(flight, view->window->on);
         whole = whole && on == flight->count;
-        outcome.frames += whole;
-        outcome.torn = outcome.torn || (!whole && (on > 0 || flight->count == 0));
+        outcome->frames += whole;
+        outcome->torn = outcome->torn || (!whole && (on > 0 || flight->count == 0));
     }
-    if (model->rubble_count > 0 && !outcome.torn) {
-        outcome.torn = rubble_left(model, view->window->walk->disk);
+    if (view->model->rubble_count > 0 && !outcome->torn) {
+        outcome->torn = rubble_left(view->model, view->window->walk->disk);
     }
-    outcome.index = outcome.frames > 0 ? model->frames[outcome.frames - 1].index : 0;
+}
+
+/* A record takes away what older generations wrote behind its cut. */
+static void expect_cut(const struct model_view *view, struct model_outcome *outcome)
+{
+    const struct model *model = view->model;
+    struct mr_truncation record;
+    memcpy(&record, view->window->walk->disk->files[view->record].bytes, sizeof record);
+    outcome->generation = record.generation;
+    if (record.number <= model->frame_count &&
+        model->frames[record.number - 1].generation < record.generation) {
+        ASSERT(outcome->frames >= record.number - 1);
+        outcome->frames = (uint32_t)record.number - 1;
+        outcome->torn = false;
+    }
+    if (record.state == MR_TRUNCATION_PENDING) {
+        outcome->decided = 'K';
+        outcome->torn = false;
+    }
+}
+
+struct model_outcome model_expect(const struct model_view *view)
+{
+    const struct model *model = view->model;
+    struct model_outcome outcome = {.exists = view->exists, .generation = 1};
+    expect_frames(view, &outcome);
+    if (view->record != REC_NO_FILE) {
+        expect_cut(view, &outcome);
+    }
+    const struct model_frame *last = outcome.frames > 0 ? &model->frames[outcome.frames - 1] : NULL;
+    outcome.index = last != NULL ? last->index : 0;
+    if (outcome.decided == 0) {
+        outcome.decided = !outcome.torn ? 'A' : last != NULL && last->os ? 'J' : 'B';
+    }
     return outcome;
 }
 
@@ -163,13 +262,18 @@ void model_follow(struct model *next, const struct model_view *view,
 {
     *next = *view->model;
     next->created = outcome->exists;
+    next->handed_over = 0; /* more than a process has ended */
     next->frame_count = outcome->frames;
     for (uint32_t i = 0; i < next->frame_count; i++) {
         next->frames[i].op = 0; /* another trace begins */
     }
+    /* A truncation sees to it that what it drops is gone. */
     for (uint32_t i = outcome->frames; i < view->model->frame_count; i++) {
         const struct model_frame *frame = &view->model->frames[i];
-        ASSERT(next->rubble_count < MODEL_RUBBLE_MAX);
+        if (frame->generation < outcome->generation) {
+            continue;
+        }
+        ASSERT(next->rubble_count < MODEL_FLIGHTS_MAX);
         next->rubble[next->rubble_count++] = (struct model_rubble){
             .file = frame->file, .offset = frame->offset, .length = frame->length};
     }

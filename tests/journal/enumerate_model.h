@@ -8,7 +8,7 @@
 #include "journal/frame.h"
 #include "tests/support/recorder_crash.h"
 
-enum { MODEL_FRAMES_MAX = 96, MODEL_ENTRIES_MAX = 96, MODEL_RUBBLE_MAX = 16 };
+enum { MODEL_FRAMES_MAX = 96, MODEL_ENTRIES_MAX = 96, MODEL_FLIGHTS_MAX = 64 };
 
 struct model_frame {
     uint32_t op; /* of its write */
@@ -16,6 +16,8 @@ struct model_frame {
     uint64_t offset;
     uint32_t length;
     uint64_t index; /* of the last entry, with this frame */
+    uint64_t generation;
+    bool os; /* written under os durability */
 };
 
 /* What an earlier crash left of frames that are not whole, until recovery has zeroed it. */
@@ -27,11 +29,13 @@ struct model_rubble {
 
 struct model {
     bool created;
-    uint64_t acknowledged;                       /* an index */
+    uint64_t acknowledged;                       /* an index: no crash may lose it */
+    uint64_t handed_over;                        /* an index: no end of the process may lose it */
+    uint64_t generation;                         /* what older ones held behind the cut is gone */
     struct mr_digest digests[MODEL_ENTRIES_MAX]; /* by index */
     struct model_frame frames[MODEL_FRAMES_MAX]; /* by number - 1 */
     uint32_t frame_count;
-    struct model_rubble rubble[MODEL_RUBBLE_MAX];
+    struct model_rubble rubble[MODEL_FLIGHTS_MAX];
     uint32_t rubble_count;
 };
 
@@ -48,9 +52,10 @@ struct model_view {
     const struct model *model;
     const struct rec_window *window;
     uint32_t whole; /* frames in front of the flights */
-    struct model_flight flights[MR_FRAMES_IN_FLIGHT_MAX];
+    struct model_flight flights[MODEL_FLIGHTS_MAX];
     uint32_t flight_count;
     bool exists; /* the first segment has its name */
+    int record;  /* the file of the truncation record; REC_NO_FILE: there is none */
 };
 
 /* What recovery must find in the state that the window shows. */
@@ -58,7 +63,9 @@ struct model_outcome {
     bool exists;
     uint32_t frames; /* that are kept */
     uint64_t index;  /* of the last entry */
+    char decided;
     bool torn;
+    uint64_t generation; /* of the truncation record; 1: there is none */
 };
 
 void model_look(struct model_view *view, const struct model *model,

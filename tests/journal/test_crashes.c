@@ -172,55 +172,6 @@ static void a_creation_cut_off_anywhere_is_whole_or_can_be_repeated(void **state
     }
 }
 
-struct subset {
-    uint64_t bits;
-    uint32_t asked;
-};
-
-static bool keep_by_bit(void *context)
-{
-    struct subset *subset = context;
-    return (subset->bits >> (subset->asked++ % 64) & 1) != 0;
-}
-
-/* Two frames of 4 KiB in flight are sixteen sectors: any of their subsets may be all that is left.
- * */
-static void every_subset_of_two_torn_frames_recovers(void **state)
-{
-    (void)state;
-    uint64_t outcomes[3] = {0, 0, 0};
-    for (uint64_t bits = 0; bits < 1 << 16; bits += bits % 257 == 0 ? 1 : 29) {
-        static struct sim_rig rig;
-        struct mr_sim_options options = {.seed = 7, .delay_max = 0};
-        rig_make(&rig, &options, 64 << 10);
-        rig.frames_in_flight = 8;
-        rig_start(&rig);
-        rig_append_many(&rig, 1);
-        while (mr_journal_busy(rig.journal)) {
-            assert_true(rig_poll(&rig) >= 0);
-        }
-        rig_append_many(&rig, 2);
-        /* In flight, none of it completed. */
-        RIG_OK(&rig, rig.storage->calls->queue_flush(rig.storage, &rig.error));
-        struct subset subset = {.bits = bits};
-        mr_sim_crash_choosing(rig.sim, &(struct sim_choice){keep_by_bit, &subset});
-        assert_int_equal(subset.asked, 16);
-        rig_forget(&rig);
-        RIG_OK(&rig, rig_recover(&rig));
-        bool first_whole = (bits & 0xff) == 0xff;
-        bool second_whole = (bits >> 8 & 0xff) == 0xff;
-        uint64_t expected = 1 + (first_whole ? 1 + second_whole : 0);
-        assert_int_equal(rig.report.last_index, expected);
-        bool torn = first_whole ? !second_whole && bits >> 8 != 0 : bits != 0;
-        assert_int_equal(rig.report.torn, torn);
-        outcomes[expected - 1]++;
-        mr_journal_close(rig.journal);
-        rig.journal = NULL;
-        rig_free(&rig);
-    }
-    assert_true(outcomes[0] > 0 && outcomes[1] > 0);
-}
-
 enum { FAULT_ENTRIES = 14 };
 
 /* Runs a journal's whole life with whatever faults are set; true when all of it went well. */
@@ -315,7 +266,6 @@ int main(void)
         cmocka_unit_test(no_crash_loses_or_invents_an_entry),
         cmocka_unit_test(nothing_is_acknowledged_before_it_is_durable),
         cmocka_unit_test(a_creation_cut_off_anywhere_is_whole_or_can_be_repeated),
-        cmocka_unit_test(every_subset_of_two_torn_frames_recovers),
         cmocka_unit_test(any_failing_call_stops_acknowledging_and_recovery_is_safe),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

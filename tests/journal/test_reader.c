@@ -1,7 +1,6 @@
 /* Readers: from any sequence, as many as one likes, and no damaged entry ever comes out. */
-#include "tests/journal/sim_rig.h"
-
-static struct sim_rig rig;
+#include "journal/seek.h"
+#include "tests/journal/damage_rig.h"
 
 static void make(uint64_t segment_bytes, uint32_t payload_max, int entries)
 {
@@ -41,7 +40,7 @@ static void a_reader_ends_at_the_index_it_was_given(void **state)
 {
     (void)state;
     make(64 << 10, 9000, 30);
-    for (uint64_t last = 0; last <= 30; last++) {
+    for (uint64_t last = 1; last <= 30; last++) {
         rig_check_entries(&rig, rig.storage, last);
     }
     rig_free(&rig);
@@ -68,9 +67,130 @@ static void a_sequence_that_is_not_there_is_not_found(void **state)
                        &(struct mr_reader_options){.from_sequence = last, .last_index = 9}, &reader,
                        NULL),
         MR_E_NOT_FOUND);
-    assert_int_equal(
-        mr_reader_open(rig.storage, &(struct mr_reader_options){.from_sequence = 1}, &reader, NULL),
-        MR_E_NOT_FOUND);
+    struct mr_reader_options behind = {.from_sequence = last + 1};
+    assert_int_equal(mr_reader_open(rig.storage, &behind, &reader, NULL), MR_E_NOT_FOUND);
+    behind.follow = true;
+    RIG_OK(&rig, mr_reader_open(rig.storage, &behind, &reader, &rig.error));
+    mr_reader_close(reader);
+    behind.from_sequence++;
+    assert_int_equal(mr_reader_open(rig.storage, &behind, &reader, NULL), MR_E_NOT_FOUND);
+    rig_free(&rig);
+}
+
+static void options_that_contradict_each_other_are_refused(void **state)
+{
+    (void)state;
+    static const struct mr_reader_options bad[] = {
+        {.from_sequence = 1, .from_time_ns = 1},
+        {.last_index = 5, .follow = true},
+    };
+    make(64 << 10, 300, 10);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct mr_reader *reader;
+        assert_int_equal(mr_reader_open(rig.storage, &bad[i], &reader, NULL), MR_E_INVALID);
+    }
+    rig_free(&rig);
+}
+
+/* Reads on to the end; returns how many there were, the first of them has this index. */
+static uint64_t read_from(const struct mr_reader_options *options, uint64_t index)
+{
+    struct mr_reader *reader;
+    const struct mr_entry *entry;
+    uint64_t count = 0;
+    RIG_OK(&rig, mr_reader_open(rig.storage, options, &reader, &rig.error));
+    int status = mr_reader_next(reader, &entry, NULL, &rig.error);
+    for (; status == MR_OK; status = mr_reader_next(reader, &entry, NULL, &rig.error)) {
+        assert_int_equal(entry->index, index + count++);
+    }
+    RIG_OK(&rig, status == MR_AGAIN ? MR_OK : status);
+    mr_reader_close(reader);
+    return count;
+}
+
+static void a_reader_starts_at_the_first_entry_that_is_not_earlier(void **state)
+{
+    (void)state;
+    make(64 << 10, 9000, 60);
+    for (uint64_t time = 1; time <= rig.tip.time_ns; time++) {
+        struct mr_reader_options options = {.from_time_ns = time};
+        uint64_t first = (time + 9) / 10; /* entry n is of time 10 n */
+        assert_int_equal(read_from(&options, first), 60 - first + 1);
+    }
+    struct mr_reader *reader;
+    struct mr_reader_options later = {.from_time_ns = rig.tip.time_ns + 1};
+    assert_int_equal(mr_reader_open(rig.storage, &later, &reader, NULL), MR_E_NOT_FOUND);
+    rig_free(&rig);
+}
+
+/* Of three frames in flight the first is there; no frame says that it is durable. */
+static void a_reader_without_an_end_ends_where_the_watermarks_do(void **state)
+{
+    (void)state;
+    make(256 << 10, 300, 10);
+    assert_int_equal(read_from(&(struct mr_reader_options){0}, 1), 10);
+    rig_start(&rig);
+    rig_append_many(&rig, 3);
+    RIG_OK(&rig, rig.storage->calls->queue_flush(rig.storage, &rig.error));
+    uint64_t sectors = 8;
+    mr_sim_crash_choosing(rig.sim, &(struct sim_choice){keep_first, &sectors});
+    rig_forget(&rig);
+    assert_int_equal(read_from(&(struct mr_reader_options){0}, 1), 10);
+    assert_int_equal(read_from(&(struct mr_reader_options){.last_index = 11}, 1), 11);
+    rig_free(&rig);
+}
+
+static void an_empty_journal_has_nothing_to_read(void **state)
+{
+    (void)state;
+    struct mr_sim_options options = {.seed = 23};
+    rig_make(&rig, &options, 64 << 10);
+    assert_int_equal(read_from(&(struct mr_reader_options){0}, 1), 0);
+    assert_int_equal(read_from(&(struct mr_reader_options){.follow = true}, 1), 0);
+    rig_free(&rig);
+}
+
+/* Whatever is damaged, and however: not even the last frames end a reader in silence, as long as
+ * something behind them is whole. */
+static void damage_is_never_taken_for_the_end(void **state)
+{
+    (void)state;
+    enum { ENTRIES = 40, FIRST_WORDS = 256, MISSING = 4096 };
+    make(64 << 10, 9000, ENTRIES);
+    for (uint64_t index = 1; index <= ENTRIES; index++) {
+        for (int kind = 0; kind < 3; kind++) {
+            struct mr_sim *whole = rig.sim;
+            struct mr_reader *reader;
+            const struct mr_entry *entry;
+            struct mr_damage damage = {0};
+            rig.sim = mr_sim_clone(whole, MR_SIM_CURRENT);
+            rig.storage = mr_sim_storage(rig.sim);
+            struct mr_scan scan;
+            RIG_OK(&rig, mr_scan_init(&scan, rig.storage, &rig.error));
+            RIG_OK(&rig, mr_scan_seek(&scan, MR_SEEK_INDEX, index, &rig.error));
+            char name[MR_SEGMENT_NAME_SIZE];
+            mr_segment_name(mr_scan_segment(&scan), name);
+            uint64_t offset = scan.offset;
+            mr_scan_free(&scan);
+            if (kind == 2) {
+                mr_sim_flip(rig.sim, name, offset + 300, 1);
+            } else {
+                zero(name, offset, kind == 0 ? FIRST_WORDS : MISSING);
+            }
+            RIG_OK(&rig, mr_reader_open(rig.storage, &(struct mr_reader_options){0}, &reader,
+                                        &rig.error));
+            for (uint64_t i = 1; i < index; i++) {
+                RIG_OK(&rig, mr_reader_next(reader, &entry, NULL, &rig.error));
+            }
+            assert_int_equal(mr_reader_next(reader, &entry, &damage, NULL), MR_E_CORRUPT);
+            assert_string_equal(damage.segment, name);
+            assert_int_equal(damage.offset, offset);
+            mr_reader_close(reader);
+            mr_sim_destroy(rig.sim);
+            rig.sim = whole;
+            rig.storage = mr_sim_storage(whole);
+        }
+    }
     rig_free(&rig);
 }
 
@@ -190,6 +310,11 @@ int main(void)
         cmocka_unit_test(a_reader_starts_at_the_entry_that_holds_the_sequence),
         cmocka_unit_test(a_reader_ends_at_the_index_it_was_given),
         cmocka_unit_test(a_sequence_that_is_not_there_is_not_found),
+        cmocka_unit_test(options_that_contradict_each_other_are_refused),
+        cmocka_unit_test(a_reader_starts_at_the_first_entry_that_is_not_earlier),
+        cmocka_unit_test(a_reader_without_an_end_ends_where_the_watermarks_do),
+        cmocka_unit_test(an_empty_journal_has_nothing_to_read),
+        cmocka_unit_test(damage_is_never_taken_for_the_end),
         cmocka_unit_test(many_readers_do_not_disturb_each_other),
         cmocka_unit_test(no_damaged_entry_comes_out),
         cmocka_unit_test(damage_in_front_of_the_start_does_not_matter_behind_it),

@@ -220,18 +220,35 @@ void rec_window_open(struct rec_window *window, struct rec_walk *walk,
     }
 }
 
-/* As large as what is there of it needs. */
-static void set_size(struct rec_window *window, const struct rec_item *flipped)
+/* Of a sector; compilers make of a constant size a copy that takes three times as long. */
+static void copy(unsigned char *to, const unsigned char *from)
 {
-    size_t size = flipped->floor;
+    const volatile size_t size = MR_SECTOR_SIZE;
+    memcpy(to, from, size);
+}
+
+static size_t end_of(const struct rec_item *item)
+{
+    return (size_t)item->offset + (item->data != NULL ? MR_SECTOR_SIZE : 0);
+}
+
+/* The file is as large as what is there of it needs. */
+static void set_size(struct rec_window *window, const struct rec_item *flipped, bool on)
+{
+    struct rec_file *file = &window->walk->disk->files[flipped->file];
+    size_t size = end_of(flipped);
+    if (on || size < file->size) {
+        file->size = on && size > file->size ? size : file->size;
+        return;
+    }
+    size = flipped->floor;
     for (uint32_t i = 0; i < window->count; i++) {
         const struct rec_item *item = &window->items[i];
         if (item->file == flipped->file && item->grows && rec_window_is_on(window, i)) {
-            size_t end = (size_t)item->offset + (item->data != NULL ? MR_SECTOR_SIZE : 0);
-            size = end > size ? end : size;
+            size = end_of(item) > size ? end_of(item) : size;
         }
     }
-    window->walk->disk->files[flipped->file].size = size;
+    file->size = size;
 }
 
 void rec_window_flip(struct rec_window *window, uint32_t at)
@@ -239,12 +256,12 @@ void rec_window_flip(struct rec_window *window, uint32_t at)
     struct rec_item *item = &window->items[at];
     struct rec_file *file = &window->walk->disk->files[item->file];
     window->on[at / 64] ^= UINT64_C(1) << (at % 64);
+    bool on = rec_window_is_on(window, at);
     if (item->data != NULL) {
-        bool on = rec_window_is_on(window, at);
-        memcpy(file->bytes + item->offset, on ? item->data : item->was, MR_SECTOR_SIZE);
+        copy(file->bytes + item->offset, on ? item->data : item->was);
     }
     if (item->grows) {
-        set_size(window, item);
+        set_size(window, item, on);
     }
 }
 

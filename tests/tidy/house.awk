@@ -22,10 +22,14 @@ BEGIN {
     set("knows tools", "base disruptor journal core engine tools")
     set("knows bench", "base disruptor journal core engine bench")
     set("knows examples", "examples")
+    # Tests that are of no one folder.
+    set("knows faults", "base journal")
+    set("knows fuzz", "base disruptor journal core engine tools")
+    set("knows golden", "base journal")
     # Which folder stands behind a public header.
     set("public base", "digest error")
     set("public disruptor", "agent atomic disruptor lanes mapping park pool processor wait")
-    set("public journal", "journal")
+    set("public journal", "journal repair")
     set("public core", "book catalog common image logic message text")
     set("public engine", "engine millrace")
     # What core/ may have beside its own: these headers of base/, and these of the compiler's.

@@ -38,6 +38,13 @@ skip() # TEXT...
     exit 77
 }
 
+flip() # FILE OFFSET: changes one byte
+{
+    byte=$(od -An -tu1 -j "$2" -N 1 "$1" | tr -d ' ')
+    printf '%b' "\\0$(printf '%03o' $(((byte + 1) % 256)))" |
+        dd of="$1" bs=1 seek="$2" conv=notrunc 2>/dev/null
+}
+
 # Runs a command, its output in files `out` and `err`; fails unless it exits with the given code.
 expect() # CODE COMMAND...
 {

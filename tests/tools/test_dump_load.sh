@@ -52,6 +52,86 @@ expect 0 "$MILLRACE" verify --data part --json
 same "the part" $((boundary - 1)) "$(field last_sequence out)"
 claim "a dump has a beginning and an end, wherever asked for"
 
+# Bad ranges, and none at all.
+for range in '--from 10 --to 5' '--from 0' '--to 0' '--from x' '--from-time 9 --to-time 8' \
+    '--from 3 --from-time 4' '--to-time 1e9'; do
+    # shellcheck disable=SC2086 # they are two words and more
+    expect 2 "$MILLRACE" dump --data a $range
+    one_line err
+    [ ! -s out ] || fail "something is printed of $range"
+    # shellcheck disable=SC2086
+    expect 2 "$MILLRACE" dump --data a $range --json
+    same "exit of $range" 2 "$(field exit out)"
+done
+expect 2 "$MILLRACE" dump --data a --to $((last + 1)) --from $((last + 1))
+claim "a range that is none is bad usage, told as JSON where that is asked for"
+
+# Times are those of the text.
+"$MILLRACE" dump --data a --json >all.json
+time_of() # SEQUENCE
+{
+    sed -n "$1{s/.*\"time\":\([0-9]*\),.*/\1/p;q}" all.json
+}
+for sequence in $(randoms "$seed" 6 8 "$last"); do
+    from=$(time_of "$sequence")
+    to=$(time_of $(((sequence + last) / 2)))
+    expect 0 "$MILLRACE" dump --data a --from-time "$from" --to-time "$to" --json
+    # Too large for awk's numbers, but all but the first few have as many digits.
+    awk -F '"time":' -v from="$from" -v to="$to" '
+        function least(a, b) {
+            return length(a) < length(b) || length(a) == length(b) && a "" <= b ""
+        }
+        { split($2, t, ","); if (least(from, t[1]) && least(t[1], to)) print }' all.json |
+        cmp - out || fail "not the commands from $from to $to"
+done
+expect 2 "$MILLRACE" dump --data a --from-time $(($(time_of "$last") + 1)) --json
+claim "a dump begins and ends with any time"
+
+# Beside a running engine: from the first command to the last, in the order of the journal.
+mkfifo feed
+"$MILLRACE" run --data live --input - $small --json <feed >live.out 2>live.err &
+engine=$!
+exec 4>feed
+echo 'order_new instrument=1 order=1 side=buy price=1 quantity=1' >&4
+tries=0
+while [ ! -e live/journal/00000001.seg ] && [ $tries -lt 500 ]; do
+    sleep 0.01
+    tries=$((tries + 1))
+done
+"$MILLRACE" dump --data live --follow >live.txt 2>follow.err &
+started=$!
+order=2
+while [ $order -le 300 ]; do
+    echo "order_new instrument=1 order=$order side=buy price=$order quantity=1"
+    order=$((order + 1))
+done >&4
+tries=0
+until grep -q 'order=300 ' live.txt || [ $tries -ge 1000 ]; do
+    sleep 0.01
+    tries=$((tries + 1))
+done
+grep -q 'order=300 ' live.txt || fail "after ten seconds: $(tail -n 1 live.txt) $(cat follow.err)"
+kill -0 "$started" || fail "it ended by itself"
+kill -INT "$started"
+wait "$started" || fail "following ended with $?: $(cat follow.err)"
+started=$engine
+exec 4>&-
+wait "$engine" || fail "the engine: $(cat live.err)"
+started=
+"$MILLRACE" dump --data live | cmp - live.txt || fail "not what the journal holds"
+expect 0 "$MILLRACE" load --data tailed --input live.txt $small --json
+same "commands" "$(field last_sequence live.out)" "$(field commands out)"
+claim "a dump follows a running engine, and what it wrote until Ctrl-C is a whole dump"
+
+# What lies in front of damage can still be had.
+cp -r a broken
+flip broken/journal/00000001.seg 200000
+expect 3 "$MILLRACE" dump --data broken --json
+same "exit" 3 "$(field exit out)"
+expect 0 "$MILLRACE" dump --data broken --to 20 --json
+head -n 20 all.json | cmp - out || fail "other commands"
+claim "what lies in front of damage can be dumped"
+
 # A dump that was changed, cut, or is none, makes nothing.
 refuse() # WORDS FILE
 {

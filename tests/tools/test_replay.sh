@@ -34,6 +34,11 @@ same "commands" 110 "$(field commands out)"
 expect 0 "$MILLRACE" replay --data a --json --to "$last"
 same "to the last" "$(cat a.result)" "$(result out)"
 expect 2 "$MILLRACE" replay --data a --to $((last + 1))
+for range in '--to 0' '--to x' '--from 10 --to 9'; do
+    # shellcheck disable=SC2086 # they are two words and more
+    expect 2 "$MILLRACE" replay --data a $range
+    one_line err
+done
 claim "--from and --to"
 
 # Events of two histories that share a beginning share its digest.

@@ -7,13 +7,6 @@ input='--input gen:orders=4000,seed=5'
 small='--segment-size 4'
 segment=journal/00000001.seg
 
-flip() # FILE OFFSET: changes one byte
-{
-    byte=$(od -An -tu1 -j "$2" -N 1 "$1" | tr -d ' ')
-    printf '%b' "\\0$(printf '%03o' $(((byte + 1) % 256)))" |
-        dd of="$1" bs=1 seek="$2" conv=notrunc 2>/dev/null
-}
-
 expect 0 "$MILLRACE" run --data a $input $small --acks acks --json
 result out >a.result
 expect 0 "$MILLRACE" verify --data a --json
@@ -24,7 +17,7 @@ grep -q intact out || fail "$(cat out)"
 claim "a journal that nobody touched is intact"
 
 # Frames begin at 16 KiB; 6,000 commands of 72 bytes and more make at least 400,000 bytes of them.
-for offset in 0 4100 8200 16384 $(randoms "$seed" 8 16384 400000); do
+for offset in 4100 12300 16384 $(randoms "$seed" 8 16384 400000); do
     rm -rf b
     cp -r a b
     flip b/$segment "$offset"
@@ -33,15 +26,35 @@ for offset in 0 4100 8200 16384 $(randoms "$seed" 8 16384 400000); do
     same "segment" $segment "$(field segment out)"
     [ "$(field offset out)" -le "$offset" ] || fail "flipped $offset: $(cat out)"
     [ "$(field sequence out)" -ge 1 ] || fail "no sequence: $(cat out)"
+    same "hint" "millrace repair --data b" "$(field hint out)"
     expect 3 "$MILLRACE" verify --data b
     one_line err
+    grep -q 'millrace repair --data b' out || fail "no next step: $(cat out)"
     grep -q "$segment.*offset.*sequence" err || fail "not named: $(cat err)"
     expect 3 "$MILLRACE" run --data b $input
     expect 3 "$MILLRACE" replay --data b --json
     expect 3 "$MILLRACE" dump --data b
     same "the segment after all that" "$before" "$(cksum b/$segment)"
 done
-claim "twelve flipped bytes: verify exits 3 and names the place, run refuses, nothing changes"
+claim "eleven flipped bytes: verify exits 3 and names the place, run refuses, nothing changes"
+
+# One copy of a superblock may be lost.
+for offset in 0 50 4095 8192 8300; do
+    rm -rf b
+    cp -r a b
+    flip b/$segment "$offset"
+    expect 1 "$MILLRACE" verify --data b --json
+    same "ok" false "$(field ok out)"
+    same "the segment of the copy" $segment "$(field head_segment out)"
+    same "its offset" $((offset / 8192 * 8192)) "$(field head_offset out)"
+    expect 1 "$MILLRACE" verify --data b
+    one_line err
+    grep -q "$segment.*repair --data b" err || fail "not named: $(cat err)"
+    expect 0 "$MILLRACE" run --data b $input --json
+    same "what it holds" "$(cat a.result)" "$(result out)"
+    expect 1 "$MILLRACE" verify --data b
+done
+claim "one damaged copy of a superblock is a finding, and a run goes on with the other"
 
 # Read-only.
 if [ "$(id -u)" -ne 0 ]; then
@@ -103,6 +116,9 @@ torn=$(field torn out)
 expect 0 "$MILLRACE" verify --data copy --acks live.acks
 claim "a running engine's directory verifies, and so does what a kill leaves (torn: $torn)"
 
+echo '999999 7' >more
+expect 2 "$MILLRACE" run --data new $input --acks more
+[ ! -e new ] || fail "a refused --acks leaves a journal"
 expect 2 "$MILLRACE" verify --data nowhere
 mkdir empty
 expect 2 "$MILLRACE" verify --data empty

@@ -1,0 +1,23 @@
+# Every fuzz_NAME.c is a fuzz target. With MILLRACE_FUZZ it is linked with libFuzzer and run by
+# scripts/fuzz.sh; otherwise with replay.c, as a test that runs the kept inputs and some mutations.
+file(GLOB targets CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/fuzz_*.c)
+set(shared claim format scratch lives bases damages)
+list(TRANSFORM shared REPLACE "(.+)" "${CMAKE_CURRENT_SOURCE_DIR}/fuzz/\\1.c")
+add_library(millrace_fuzz STATIC ${shared})
+target_link_libraries(millrace_fuzz PRIVATE millrace_flags PUBLIC millrace_tools millrace_support)
+
+foreach(source ${targets})
+    get_filename_component(target ${source} NAME_WE)
+    string(REPLACE fuzz_ "" name ${target})
+    add_executable(${target} ${source})
+    target_link_libraries(${target} PRIVATE millrace_flags millrace_fuzz)
+    set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
+    if(MILLRACE_FUZZ)
+        target_link_options(${target} PRIVATE -fsanitize=fuzzer)
+        add_dependencies(fuzzers ${target})
+    else()
+        target_sources(${target} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/replay.c)
+        mr_script_test(fuzz ${name} $<TARGET_FILE:${target}> 10000
+                       ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/${name})
+    endif()
+endforeach()

@@ -1,0 +1,108 @@
+/*
+ * Crash states of what is not everyday: truncations, over one segment and several, and os
+ * durability, where nothing is durable before a segment is full or the journal is stopped.
+ */
+#include "tests/journal/enumerate.h"
+
+enum { STATES = 3100000 };
+
+static struct enumeration e;
+
+static void set_efforts(uint32_t share)
+{
+    e.levels[0].effort = (struct effort){
+        .all_bits = share == 1 ? 16 : 8,
+        .randoms = 10000 / share,
+        .doubles = share == 1,
+        .recover_one_in = 64,
+        .crash_one_in = 1024,
+        .crash_small_one_in = 16,
+    };
+    e.levels[1].effort = (struct effort){
+        .all_bits = 8,
+        .randoms = 32,
+        .recover_one_in = 16,
+        .crash_one_in = 1024,
+        .crash_small_one_in = 512,
+    };
+    e.levels[2].effort = (struct effort){.all_bits = 4, .randoms = 8, .recover_one_in = 16};
+}
+
+static void a_truncation_is_whole_or_never_was(void **state)
+{
+    (void)state;
+    uint64_t seed = rig_seed();
+    uint32_t share = life_share();
+    enumeration_init(&e, seed);
+    set_efforts(share);
+    e.label = "truncations";
+    for (uint64_t round = 0; e.states < STATES / share; round++) {
+        struct mr_random random;
+        mr_random_init(&random, mr_mix64(seed) + round);
+        struct life_plan plan = {
+            .seed = mr_random_u64(&random),
+            .segment_bytes = round % 2 == 0 ? 32 << 10 : 48 << 10,
+            .frames_in_flight = 1 + (uint32_t)(round % 4),
+            .payload_max = round % 3 == 0 ? 7000 : 3000,
+            .entries = 4 + (uint32_t)mr_random_below(&random, 4),
+            .polls = (uint32_t)mr_random_below(&random, 3),
+            .marks = round % 2 == 0,
+        };
+        plan.truncate_after = 2 + (uint32_t)mr_random_below(&random, plan.entries - 1);
+        plan.truncate_drops = 1 + (uint32_t)mr_random_below(&random, plan.truncate_after);
+        plan.durability = round % 3 == 1 ? MR_DURABILITY_OS : MR_DURABILITY_DISK;
+        /* A second life truncates again. */
+        struct life_plan plans[2] = {plan, plan};
+        plans[1].seed++;
+        plans[1].truncate_after = plans[1].entries = 2;
+        plans[1].truncate_drops = 1;
+        enumerate_run(&e, plans, 1 + round % 2);
+    }
+    enumeration_print(&e);
+    assert_true(e.states >= STATES / share);
+    enumeration_free(&e);
+}
+
+static void under_os_durability_only_an_unsynced_end_is_lost(void **state)
+{
+    (void)state;
+    uint64_t seed = rig_seed();
+    uint32_t share = life_share();
+    enumeration_init(&e, seed);
+    set_efforts(share);
+    e.label = "os durability";
+    for (uint64_t round = 0; e.states < STATES / share; round++) {
+        struct mr_random random;
+        mr_random_init(&random, mr_mix64(~seed) + round);
+        struct life_plan plan = {
+            .seed = mr_random_u64(&random),
+            .durability = MR_DURABILITY_OS,
+            .segment_bytes = round % 2 == 0 ? 32 << 10 : 48 << 10,
+            .frames_in_flight = 1 + (uint32_t)(round % 8),
+            .payload_max = round % 3 == 0 ? 7000 : 3000,
+            .entries = 2 + (uint32_t)mr_random_below(&random, 6),
+            .polls = (uint32_t)mr_random_below(&random, 3),
+            .marks = round % 2 == 0,
+            .killed = round % 4 == 1 || round % 4 == 3,
+        };
+        /* A second life, of either policy, goes on where the first was stopped or killed. */
+        struct life_plan plans[2] = {plan, plan};
+        plans[1].seed++;
+        plans[1].entries = 2;
+        plans[1].killed = false;
+        plans[1].durability = round % 8 < 4 ? MR_DURABILITY_OS : MR_DURABILITY_DISK;
+        enumerate_run(&e, plans, 1 + round % 2);
+    }
+    enumeration_print(&e);
+    assert_true(e.states >= STATES / share);
+    enumeration_free(&e);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_truncation_is_whole_or_never_was),
+        cmocka_unit_test(under_os_durability_only_an_unsynced_end_is_lost),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,12 @@
+# The target planted_tests builds what the patches here want to be caught by (see planted.sh).
+file(GLOB patches CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/planted/*.patch)
+set(wanted "")
+foreach(patch ${patches})
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${patch})
+    file(STRINGS ${patch} tests REGEX "^Tests: ")
+    string(REGEX REPLACE "^Tests: *" "" tests "${tests}")
+    separate_arguments(tests)
+    list(APPEND wanted ${tests})
+endforeach()
+list(REMOVE_DUPLICATES wanted)
+add_custom_target(planted_tests DEPENDS ${wanted})
