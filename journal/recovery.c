@@ -336,7 +336,7 @@ int mr_journal_plan(struct mr_storage *storage, struct mr_recovery *report,
 int mr_journal_inspect(struct mr_storage *storage, const struct mr_journal_watch *watch,
                        struct mr_recovery *report, struct mr_damage *damage, struct mr_error *error)
 {
-    struct mr_resume resume;
+    struct mr_resume resume = {0};
     struct mr_tail tail;
     struct mr_damage first = {0}, second = {0};
     struct mr_error found;
@@ -403,7 +403,7 @@ int mr_journal_recover(struct mr_storage *storage, const struct mr_journal_optio
                        struct mr_journal **journal, struct mr_error *error)
 {
     uint64_t start = mr_monotonic_ns();
-    struct mr_resume resume;
+    struct mr_resume resume = {0};
     struct mr_tail tail;
     *report = (struct mr_recovery){0};
     int status = mr_journal_options_check(options, error);

@@ -254,8 +254,8 @@ int mr_journal_stop(struct mr_journal *journal, struct mr_error *error);
  * crash: what is in flight completes, and no watermark is recorded. */
 void mr_journal_close(struct mr_journal *journal);
 
-/* Where a reader begins and ends. All zero: the whole journal, as far as it is durable and committed
- * when the reader is opened. */
+/* Where a reader begins and ends. All zero: the whole journal, as far as it is durable and
+ * committed when the reader is opened. */
 struct mr_reader_options {
     uint64_t from_sequence; /* begin with the entry that holds it; 0: with the first one */
     /* Instead of from_sequence: begin with the first entry whose time_ns is not less; 0: not. */
@@ -273,17 +273,17 @@ struct mr_reader_options {
 /* Opens a reader. Any number of readers, each used by one thread at a time, also while a writer is
  * at work. Finds its place in O(log n) reads. MR_E_NOT_FOUND: the journal begins later or ends
  * earlier (with `follow` it is no error that what is wanted is still to come); MR_E_CORRUPT,
- * MR_E_VERSION and MR_E_IO from looking for the place; MR_E_INVALID (both places to begin, or an end
- * with `follow`), MR_E_NO_MEMORY. A reader has one file open, one that follows two; a storage can
- * have 128. */
+ * MR_E_VERSION and MR_E_IO from looking for the place; MR_E_INVALID (both places to begin, or an
+ * end with `follow`), MR_E_NO_MEMORY. A reader has one file open, one that follows two; a storage
+ * can have 128. */
 int mr_reader_open(struct mr_storage *storage, const struct mr_reader_options *options,
                    struct mr_reader **reader, struct mr_error *error);
 /* MR_OK: *entry lies in the reader's memory until the next call; MR_AGAIN: that was all (with
  * `follow`: for now). Checks what it reads: MR_E_CORRUPT and MR_E_VERSION (with `damage`, if not
  * NULL), MR_E_IO; after any of these the reader can only be closed. What a watermark does not cover
  * yet may be half written, and is never damage to a reader that follows; one that finds nothing for
- * long (64 calls, then ever more rarely) reads a few MiB to see whether something is missing. Blocks
- * while it reads ahead. */
+ * long (64 calls, then ever more rarely) reads a few MiB to see whether something is missing.
+ * Blocks while it reads ahead. */
 int mr_reader_next(struct mr_reader *reader, const struct mr_entry **entry,
                    struct mr_damage *damage, struct mr_error *error);
 void mr_reader_close(struct mr_reader *reader);
