@@ -230,9 +230,8 @@ void mr_writer_give_queue_back(struct mr_journal *journal)
 /* A watermark frame, as soon as there is room for it. */
 static int mark_now(struct mr_journal *journal, struct mr_error *error)
 {
-    int status;
-    while ((status = mr_writer_mark(journal)) == MR_AGAIN) {
-        status = mr_journal_poll(journal, STOP_WAIT_US, error);
+    while (mr_writer_mark(journal) == MR_AGAIN) {
+        int status = mr_journal_poll(journal, STOP_WAIT_US, error);
         if (status < 0) {
             return status;
         }

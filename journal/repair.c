@@ -45,6 +45,7 @@ struct repair {
     struct end end;
     uint64_t generation; /* the highest that anything carries */
     bool drops;
+    uint32_t last;              /* segment that stays; what is behind it needs no mending */
     struct mr_tail_part *parts; /* to be archived */
     uint32_t part_count;
 };
@@ -118,13 +119,18 @@ static int add_patches(struct repair *repair, struct mr_error *error)
              i++) {
             end += MR_PAGE_SIZE;
         }
+        if (first->segment > repair->last) {
+            continue;
+        }
         add_step(repair->plan, first->kind, first->segment, first->offset, end - first->offset);
         status = add_part(repair, (struct mr_tail_part){first->segment, first->offset, end}, error);
     }
     for (uint32_t i = 0; i < view->length_count; i++) {
         const struct mr_repair_length *length = &view->lengths[i];
-        add_step(repair->plan, MR_REPAIR_EXTEND, length->segment, length->from,
-                 length->to - length->from);
+        if (length->segment <= repair->last) {
+            add_step(repair->plan, MR_REPAIR_EXTEND, length->segment, length->from,
+                     length->to - length->from);
+        }
     }
     return status;
 }
@@ -180,7 +186,6 @@ static int drop_rest(struct repair *repair, bool loses, struct mr_error *error)
                             "nothing can be saved, not even the first entry: restore the whole "
                             "directory from a copy");
     }
-    repair->drops = true;
     plan->decided = (char)MR_CASE_CUT;
     plan->keep_index = end->tip.index;
     plan->keep_sequence = end->tip.sequence;
@@ -189,6 +194,10 @@ static int drop_rest(struct repair *repair, bool loses, struct mr_error *error)
         if (repair->inventory.numbers[i] >= end->segment) {
             status = drop_segment(repair, repair->inventory.numbers[i], error);
         }
+    }
+    if (status == MR_OK && plan->step_count == 0) { /* what is in the way holds nothing, but goes */
+        add_step(plan, MR_REPAIR_DROP, repair->inventory.numbers[repair->inventory.count - 1], 0,
+                 0);
     }
     plan->lose_from = loses ? end->tip.sequence + 1 : 0;
     plan->seen_to = plan->seen_to > end->tip.sequence ? plan->seen_to : 0;
@@ -301,7 +310,7 @@ static int add_record(struct repair *repair, struct mr_error *error)
 static int plan_deep(struct repair *repair, struct mr_error *error)
 {
     struct mr_repair *plan = repair->plan;
-    struct mr_recovery report;
+    struct mr_recovery report = {.decided = 0};
     struct mr_damage damage = {0};
     int status = mr_inventory_take(repair->real, &repair->inventory, error);
     if (status == MR_OK) {
@@ -320,9 +329,13 @@ static int plan_deep(struct repair *repair, struct mr_error *error)
     if (status != MR_OK && status != MR_E_CORRUPT) {
         return status;
     }
-    bool loses = status != MR_OK || repair->view.length_count > 0;
+    /* Behind the cut of a truncation that is recorded already, nothing counts. */
+    bool cut = status == MR_OK && report.decided == (char)MR_CASE_CUT;
+    bool loses = status != MR_OK || (repair->view.length_count > 0 && !cut);
+    repair->drops = loses || repair->view.hide_record;
+    repair->last = repair->drops || cut ? repair->end.segment : UINT32_MAX;
     status = add_patches(repair, error);
-    if (status == MR_OK && (loses || repair->view.hide_record)) {
+    if (status == MR_OK && repair->drops) {
         return drop_rest(repair, loses, error);
     }
     if (status == MR_OK) {
@@ -361,7 +374,7 @@ static int look(struct repair *repair, struct mr_recovery *report, struct mr_err
 static int make_plan(struct repair *repair, struct mr_error *error)
 {
     struct mr_repair *plan = repair->plan;
-    struct mr_recovery report;
+    struct mr_recovery report = {.decided = 0};
     struct mr_error found = {.code = MR_OK};
     int status = look(repair, &report, &found);
     if (status != MR_OK) {
@@ -491,10 +504,12 @@ static int write_patches(struct repair *repair, struct mr_error *error)
     const struct mr_repair_view *view = &repair->view;
     int status = MR_OK;
     for (uint32_t i = 0; i < view->length_count && status == MR_OK; i++) {
-        status = write_length(repair, &view->lengths[i], error);
+        const struct mr_repair_length *length = &view->lengths[i];
+        status = length->segment <= repair->last ? write_length(repair, length, error) : MR_OK;
     }
     for (uint32_t i = 0; i < view->patch_count && status == MR_OK; i++) {
-        status = write_page(repair, &view->patches[i], error);
+        const struct mr_repair_patch *patch = &view->patches[i];
+        status = patch->segment <= repair->last ? write_page(repair, patch, error) : MR_OK;
     }
     return status;
 }

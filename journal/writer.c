@@ -252,6 +252,7 @@ static void retire_file(struct mr_journal *journal, struct mr_flight *flight)
 {
     int file = flight->retire;
     flight->retire = -1;
+    ASSERT(journal->storage != NULL); /* a volatile journal has no files */
     if (!mr_writer_is_os(journal)) {
         journal->storage->calls->close(journal->storage, file);
         return;
