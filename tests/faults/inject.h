@@ -46,8 +46,8 @@ struct inject_plan {
     bool for_ever; /* and all after it */
     int fault;     /* an errno value, or INJECT_SHORT */
     uint32_t only; /* bits of calls (1 << enum inject_call); 0: all */
-    uint32_t
-        reaches; /* of a failed queued write, what reaches the file: 0 nothing, 1 half, 2 all */
+    /* What reaches the file of a queued write that fails: 0 nothing, 1 half, 2 all of it. */
+    uint32_t reaches;
 };
 
 struct inject_report {
@@ -55,7 +55,7 @@ struct inject_report {
     uint64_t failed;        /* that did */
     enum inject_call first; /* the first of them */
     uint32_t first_stage;   /* when it was; of a queued operation, when its completion came */
-    bool first_synced;      /* a queued write that had to be durable, or a sync */
+    bool first_of_segment;  /* a queued sync of a segment that has its name */
     bool first_parted;      /* a short entry, which left a sync behind its write's */
     uint64_t frame_bound;   /* no index above it may be acknowledged any more */
     uint64_t synced_again;  /* syncs of a file whose sync had failed: a bug */

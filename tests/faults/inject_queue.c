@@ -10,7 +10,10 @@
 
 #include <errno.h>
 #include <liburing.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define WRAPPED(type, name, ...)     \
     type __real_##name(__VA_ARGS__); \
@@ -144,11 +147,13 @@ static void fail_sync(struct io_uring_sqe *entry)
     make_nothing(entry);
 }
 
-static void note_first(bool first, bool synced)
+static bool is_segment(int file)
 {
-    if (first) {
-        inject_report_in_hand()->first_synced = synced;
-    }
+    char link[64];
+    char path[PATH_MAX];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", file);
+    ssize_t length = readlink(link, path, sizeof path);
+    return length > 4 && memcmp(path + length - 4, ".seg", 4) == 0;
 }
 
 /* Looks at one entry. `linked`: the sync that hangs on it, or NULL. */
@@ -161,13 +166,12 @@ static void look_at_entry(struct io_uring_sqe *entry, struct io_uring_sqe *linke
             inject_sync_begins(file_of(entry));
         }
         if (inject_fails(INJECT_QUEUED_WRITE)) {
-            note_first(first, durable);
             fail_write(entry, linked);
         }
     } else if (entry->opcode == IORING_OP_FSYNC) {
         inject_sync_begins(file_of(entry));
         if (inject_fails(INJECT_QUEUED_SYNC)) {
-            note_first(first, true);
+            inject_report_in_hand()->first_of_segment |= first && is_segment(file_of(entry));
             fail_sync(entry);
         }
     }
