@@ -19,8 +19,9 @@ if [ "$preset" = tsan ]; then
     fi
     # What has but one thread by its nature has no races to find, and is many times slower here.
     if [ -z "${ONLY-}" ]; then
-        alone='^(core|examples|fuzz|golden)/|/test_(sim|crashes|recovery|frame|segment|reader)'
-        only=(--exclude-regex "$alone")
+        one='^(core|examples|fuzz|golden)/|'
+        one+='/test_(sim|crashes|recovery|frame|in_flight|segment|reader)'
+        only=(--exclude-regex "$one")
     fi
 fi
 export UBSAN_OPTIONS=${UBSAN_OPTIONS-print_stacktrace=1}

@@ -133,6 +133,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_reading(memory_storage_seam(damage.memory), &report, data[size - 1]);
     }
     check_recovery(damage.memory, status, &report, &refused, damage.forged);
+    HOLDS(memory_storage_open_count(damage.memory) == 0);
     memory_storage_destroy(damage.memory);
     return 0;
 }

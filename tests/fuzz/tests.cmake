@@ -17,7 +17,11 @@ foreach(source ${targets})
         add_dependencies(fuzzers ${target})
     else()
         target_sources(${target} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/replay.c)
-        mr_script_test(fuzz ${name} $<TARGET_FILE:${target}> 10000
+        set(rounds 10000)
+        if(name MATCHES "journal|repair") # of whole directories, which take longer
+            set(rounds 2000)
+        endif()
+        mr_script_test(fuzz ${name} $<TARGET_FILE:${target}> ${rounds}
                        ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/${name})
     endif()
 endforeach()

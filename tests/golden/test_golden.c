@@ -311,6 +311,33 @@ static void a_kept_journal_is_recovered_and_goes_on(void **state)
     }
 }
 
+/* Nobody's disk fills up because somebody starts a journal again and again. */
+static void what_was_stopped_is_not_changed_by_a_start_and_a_stop(void **state)
+{
+    (void)state;
+    for (int i = 0; i < GOLDENS; i++) {
+        if (goldens[i].life.end != LIFE_STOPPED || goldens[i].damage != NONE) {
+            continue;
+        }
+        struct memory_storage *memory = make(i);
+        struct mr_digest before = memory_storage_digest(memory);
+        const struct mr_journal_options options = {.durability = goldens[i].life.durability};
+        struct mr_storage *storage = memory_storage_seam(memory);
+        struct mr_journal *journal;
+        struct mr_recovery report;
+        struct mr_error error;
+        assert_int_equal(mr_journal_recover(storage, &options, &report, NULL, &journal, &error),
+                         MR_OK);
+        assert_int_equal(storage->calls->lock(storage, 0, &error), MR_OK);
+        assert_int_equal(mr_journal_start(journal, &error), MR_OK);
+        assert_int_equal(mr_journal_stop(journal, &error), MR_OK);
+        mr_journal_close(journal);
+        assert_true(mr_digest_equal(memory_storage_digest(memory), before));
+        assert_int_equal(memory_storage_open_count(memory), 0);
+        memory_storage_destroy(memory);
+    }
+}
+
 /* Every frame and superblock, as the document says and without the journal's code. */
 static void check_sums(void *context, const char *name, const unsigned char *bytes, size_t size)
 {
@@ -354,6 +381,7 @@ int main(void)
         cmocka_unit_test(a_kept_journal_is_read_as_it_says),
         cmocka_unit_test(the_writer_writes_the_same_bytes_again),
         cmocka_unit_test(a_kept_journal_is_recovered_and_goes_on),
+        cmocka_unit_test(what_was_stopped_is_not_changed_by_a_start_and_a_stop),
         cmocka_unit_test(checksums_are_what_the_document_says),
     };
     for (int i = 0; i < GOLDENS && getenv("MR_GOLDEN_WRITE") != NULL; i++) {

@@ -28,7 +28,7 @@ void enumeration_free(struct enumeration *e)
     rec_disk_free(&e->disk);
 }
 
-/* -- One state. --------------------------------------------------------------------------------- */
+/* -- One state. -------------------------------------------------------------------------------- */
 
 static void print_level(const struct enumerate_level *level, int depth)
 {
@@ -162,7 +162,7 @@ static void check_state(struct enumeration *e, int depth)
     }
 }
 
-/* -- One window: which subsets. ----------------------------------------------------------------- */
+/* -- One window: which subsets. ---------------------------------------------------------------- */
 
 /* In Gray's order, so that one item changes at a time. */
 static void try_all_subsets(struct enumeration *e, int depth)
@@ -231,8 +231,8 @@ static void try_randoms(struct enumeration *e, int depth)
     }
 }
 
-/* While a segment is being prepared, too much is pending for all subsets of it; but of the frames in
- * flight they can be tried, each with some subset of the rest. */
+/* While a segment is being prepared, too much is pending for all subsets of it; but of the frames
+ * in flight they can be tried, each with some subset of the rest. */
 static void try_frames(struct enumeration *e, int depth)
 {
     struct enumerate_level *level = &e->levels[depth];

@@ -51,8 +51,8 @@ struct life {
     struct mr_error error;
 };
 
-/* How many times fewer states are asked for than in an optimised build: MR_ENUMERATE_SHARE, or where
- * sanitizers or costly checks slow everything down, 40; else 1. */
+/* How many times fewer states are asked for than in an optimised build: MR_ENUMERATE_SHARE, or
+ * where sanitizers or costly checks slow everything down, 40; else 1. */
 uint32_t life_share(void);
 
 void life_init(struct life *life, struct recorder *recorder);

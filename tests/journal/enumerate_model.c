@@ -251,8 +251,10 @@ struct model_outcome model_expect(const struct model_view *view)
     }
     const struct model_frame *last = outcome.frames > 0 ? &model->frames[outcome.frames - 1] : NULL;
     outcome.index = last != NULL ? last->index : 0;
-    if (outcome.decided == 0) {
-        outcome.decided = !outcome.torn ? 'A' : last != NULL && last->os ? 'J' : 'B';
+    if (outcome.decided == 0 && !outcome.torn) {
+        outcome.decided = 'A';
+    } else if (outcome.decided == 0) {
+        outcome.decided = (char)(last != NULL && last->os ? 'J' : 'B');
     }
     return outcome;
 }

@@ -90,12 +90,12 @@ static void flip_all(const struct life_plan *plans, int count, uint32_t segments
         }
     }
     assert_int_equal(flips, 8 * JOURNAL_BYTES / step);
+    uint64_t behind = found[MAP_START] + found[MAP_ZERO];
     printf("%llu bits: %llu in copies of superblocks, %llu in frames below the watermark, %llu in "
            "the last one, %llu where nothing is written, %llu behind the tail\n",
            (unsigned long long)flips, (unsigned long long)found[MAP_COPY],
            (unsigned long long)found[MAP_COVERED], (unsigned long long)found[MAP_LAST],
-           (unsigned long long)found[MAP_GAP],
-           (unsigned long long)(found[MAP_START] + found[MAP_ZERO]));
+           (unsigned long long)found[MAP_GAP], (unsigned long long)behind);
     memset(found, 0, sizeof found);
     map_free(&map);
 }

@@ -4,7 +4,7 @@
  */
 #include "tests/journal/enumerate.h"
 
-enum { STATES = 8000000 };
+enum { STATES = 7300000 };
 
 static struct enumeration e;
 

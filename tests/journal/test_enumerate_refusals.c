@@ -35,8 +35,8 @@ static void make(struct map *made, const uint8_t id[MR_JOURNAL_ID_SIZE], uint64_
     map_make(made, id, lives, 2);
 }
 
-/* Whole frames of another history may be chained to what lies before them, and their watermarks tell
- * of frames that this one never had: then the next place is named, or the end. */
+/* Whole frames of another history may be chained to what lies before them, and their watermarks
+ * tell of frames that this one never had: then the next place is named, or the end. */
 static void assert_refused(uint32_t segment)
 {
     refused++;

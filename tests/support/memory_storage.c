@@ -452,6 +452,15 @@ uint64_t memory_storage_changes(const struct memory_storage *memory)
     return memory->changes;
 }
 
+uint32_t memory_storage_open_count(const struct memory_storage *memory)
+{
+    uint32_t count = 0;
+    for (int i = 0; i < MR_STORAGE_FILES_MAX; i++) {
+        count += memory->open[i] != NULL;
+    }
+    return count;
+}
+
 struct mr_digest memory_storage_digest(const struct memory_storage *memory)
 {
     struct mr_digest_stream *stream = mr_digest_begin();

@@ -22,6 +22,8 @@ struct mr_storage *memory_storage_seam(struct memory_storage *memory);
 
 /* Calls so far that changed something: a write, a name. */
 uint64_t memory_storage_changes(const struct memory_storage *memory);
+/* How many files and directories are open: what has ended must have closed its own. */
+uint32_t memory_storage_open_count(const struct memory_storage *memory);
 /* Of all names and bytes. */
 struct mr_digest memory_storage_digest(const struct memory_storage *memory);
 

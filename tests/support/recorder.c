@@ -262,7 +262,7 @@ static void rec_unlock(struct mr_storage *storage)
     of(storage)->locked = false;
 }
 
-/* -- The queue. --------------------------------------------------------------------------------- */
+/* -- The queue. -------------------------------------------------------------------------------- */
 
 static int rec_queue_start(struct mr_storage *storage, const struct mr_queue_options *options,
                            struct mr_error *error)
@@ -277,8 +277,12 @@ static int rec_queue_start(struct mr_storage *storage, const struct mr_queue_opt
 
 static void complete(struct recorder *recorder, uint32_t at, struct mr_io_result *result)
 {
-    *result = (struct mr_io_result){.tag = recorder->flights[at].tag};
-    end(recorder, recorder->flights[at].op);
+    const struct rec_flight *flight = &recorder->flights[at];
+    if (recorder->trace != NULL && flight->size > 0) {
+        ASSERT(memcmp(recorder->trace->bytes + flight->recorded, flight->data, flight->size) == 0);
+    }
+    *result = (struct mr_io_result){.tag = flight->tag};
+    end(recorder, flight->op);
     recorder->in_flight--;
     memmove(&recorder->flights[at], &recorder->flights[at + 1],
             (recorder->in_flight - at) * sizeof recorder->flights[0]);
@@ -303,10 +307,17 @@ static int rec_queue_submit(struct mr_storage *storage, const struct mr_io *io)
         return MR_AGAIN;
     }
     const struct rec_handle *handle = handle_of(recorder, io->file);
+    size_t recorded = recorder->trace != NULL ? recorder->trace->used : 0;
     uint32_t op = io->kind == MR_IO_SYNC ? begin_sync(recorder, handle)
                                          : begin_write(recorder, handle->file, io->offset, io->data,
                                                        io->size, io->kind == MR_IO_WRITE_DURABLE);
-    recorder->flights[recorder->in_flight++] = (struct rec_flight){.op = op, .tag = io->tag};
+    recorder->flights[recorder->in_flight++] = (struct rec_flight){
+        .op = op,
+        .tag = io->tag,
+        .data = io->data,
+        .size = io->kind == MR_IO_SYNC ? 0 : io->size,
+        .recorded = recorded,
+    };
     return MR_OK;
 }
 

@@ -25,6 +25,9 @@ struct rec_handle {
 struct rec_flight {
     uint32_t op;
     uint64_t tag;
+    const void *data; /* must not change before the operation is reaped (asserted) */
+    uint32_t size;
+    size_t recorded; /* its place in the trace's bytes */
 };
 
 struct recorder {

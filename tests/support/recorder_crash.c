@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* -- The walk. ---------------------------------------------------------------------------------- */
+/* -- The walk. --------------------------------------------------------------------------------- */
 
 void rec_walk_begin(struct rec_walk *walk, const struct rec_trace *trace, struct rec_disk *disk)
 {
@@ -158,7 +158,7 @@ void rec_walk_step(struct rec_walk *walk)
     }
 }
 
-/* -- Windows. ----------------------------------------------------------------------------------- */
+/* -- Windows. ---------------------------------------------------------------------------------- */
 
 static bool has_name(const struct rec_disk *disk, int file)
 {

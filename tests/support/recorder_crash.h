@@ -78,7 +78,7 @@ struct rec_window {
 /* With the first names[d] of the pending changes of each directory d. All items are off. */
 void rec_window_open(struct rec_window *window, struct rec_walk *walk,
                      const uint32_t names[REC_DIRECTORIES]);
-void rec_window_flip(struct rec_window *window, uint32_t item);
+void rec_window_flip(struct rec_window *window, uint32_t at);
 /* Turns all items off, and takes the names back. */
 void rec_window_close(struct rec_window *window);
 

@@ -74,7 +74,7 @@ void rec_disk_copy(struct rec_disk *disk, const struct rec_disk *from)
     memcpy(disk->exists, from->exists, sizeof disk->exists);
 }
 
-/* -- The undo log: the old bytes, and behind them what they are. -------------------------------- */
+/* -- The undo log: the old bytes, and behind them what they are. ------------------------------- */
 
 enum undo_kind { UNDO_BYTES, UNDO_GROWTH, UNDO_NAMES, UNDO_FILE };
 
@@ -171,7 +171,7 @@ void rec_disk_rollback(struct rec_disk *disk, size_t mark)
     disk->marks--;
 }
 
-/* -- Names. ------------------------------------------------------------------------------------- */
+/* -- Names. ------------------------------------------------------------------------------------ */
 
 int rec_disk_find(const struct rec_disk *disk, const char *name)
 {
@@ -247,7 +247,7 @@ void rec_disk_change(struct rec_disk *disk, const struct rec_change *change)
     }
 }
 
-/* -- Files. ------------------------------------------------------------------------------------- */
+/* -- Files. ------------------------------------------------------------------------------------ */
 
 int rec_disk_new_file(struct rec_disk *disk)
 {

@@ -79,13 +79,13 @@ int rec_disk_find(const struct rec_disk *disk, const char *name);
 enum rec_directory rec_disk_directory_of(const char *name);
 enum rec_directory rec_disk_directory_named(const char *name);
 
-/* A new file without a name. */
+/* A new file without a name: its number. */
 int rec_disk_new_file(struct rec_disk *disk);
-void rec_disk_write(struct rec_disk *disk, int file, uint64_t offset, const void *data,
+void rec_disk_write(struct rec_disk *disk, int number, uint64_t offset, const void *data,
                     size_t size);
 /* A change whose name is missing has no effect: the change that made it was lost. */
 void rec_disk_change(struct rec_disk *disk, const struct rec_change *change);
 /* Room for `size` bytes, so that no later write of as many moves the file's memory. */
-void rec_disk_reserve(struct rec_disk *disk, int file, size_t size);
+void rec_disk_reserve(struct rec_disk *disk, int number, size_t size);
 
 #endif
