@@ -30,7 +30,7 @@ static void reach_cut(struct mr_scan *scan)
 
 static bool is_at_cut(const struct mr_scan *scan)
 {
-    return scan->truncation.state == MR_TRUNCATION_PENDING && !scan->adopt &&
+    return scan->truncation.state == MR_TRUNCATION_PENDING &&
            scan->number == scan->truncation.number;
 }
 
@@ -193,12 +193,6 @@ static void step_over(struct mr_scan *scan, const struct mr_frame_header *header
 static int take_frame(struct mr_scan *scan, const struct mr_frame_header *header,
                       struct mr_entry **entry, struct mr_error *error)
 {
-    if (scan->adopt) {
-        scan->number = header->number;
-        scan->generation = header->generation;
-        scan->tip = header->before;
-        scan->adopt = false;
-    }
     unsigned char *frame;
     int status = mr_window_view(&scan->window, scan->offset, header->length, &frame, error);
     if (status != MR_OK) {

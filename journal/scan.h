@@ -19,7 +19,6 @@ struct mr_scan {
     bool have_id;
     struct mr_truncation truncation; /* the last one; state 0: there was none */
     enum mr_fault record_fault;      /* of its record */
-    bool adopt; /* the next frame's number and `before` are believed: a reader starts inside */
 
     /* The place in hand: */
     uint32_t at; /* in the inventory */

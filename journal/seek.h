@@ -14,9 +14,9 @@ enum mr_seek_key { MR_SEEK_SEQUENCE, MR_SEEK_TIME, MR_SEEK_INDEX };
  * is in that frame. At the journal's first frame when there is none such. Frames whose headers are
  * damaged are passed over; so is a header that lies within another frame, which only a client's
  * bytes can imitate: then it stands in front of the first frame of the segment. `number`,
- * `generation` and `tip` are set as that frame's header says, and `adopt` is not set: the walk
- * compares them. O(log n) reads, small ones but for a last look at the 2 MiB in front of the place.
- * MR_OK; MR_AGAIN when the head of the segment is damaged (`fault` says how); MR_E_*. */
+ * `generation` and `tip` are set as that frame's header says. O(log n) reads, small ones but for a
+ * last look at the 2 MiB in front of the place. MR_OK; MR_AGAIN when the head of the segment is
+ * damaged (`fault` says how); MR_E_*. */
 int mr_scan_seek(struct mr_scan *scan, enum mr_seek_key key, uint64_t value,
                  struct mr_error *error);
 
