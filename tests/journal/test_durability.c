@@ -110,6 +110,30 @@ static void policies_may_follow_each_other(void **state)
     }
 }
 
+/* Whether or not there is room for it in the segment in hand. */
+static void a_change_of_policy_is_on_the_disk_before_anything_else(void **state)
+{
+    (void)state;
+    for (uint64_t round = 0; round < 64; round++) {
+        make(round, TINY, round % 2 == 0 ? MR_DURABILITY_DISK : MR_DURABILITY_OS);
+        rig_start(&rig);
+        rig_append_many(&rig, (int)(round / 8));
+        rig_stop(&rig);
+        rig.durability =
+            rig.durability == MR_DURABILITY_DISK ? MR_DURABILITY_OS : MR_DURABILITY_DISK;
+        rig_start(&rig);
+        struct mr_sim *survivor = mr_sim_clone(rig.sim, MR_SIM_DURABLE);
+        struct mr_recovery plan;
+        RIG_OK(&rig, mr_journal_plan(mr_sim_storage(survivor), &plan, NULL, &rig.error));
+        assert_int_equal(plan.decided, 'A');
+        assert_int_equal(plan.durability, rig.durability);
+        assert_int_equal(plan.durable_index, rig.tip.index);
+        mr_sim_destroy(survivor);
+        rig_stop(&rig);
+        rig_free(&rig);
+    }
+}
+
 static void a_stop_syncs_under_os_durability(void **state)
 {
     (void)state;
@@ -262,6 +286,7 @@ int main(void)
         cmocka_unit_test(under_os_durability_the_end_of_the_process_loses_nothing),
         cmocka_unit_test(under_os_durability_power_takes_only_what_was_not_synced),
         cmocka_unit_test(policies_may_follow_each_other),
+        cmocka_unit_test(a_change_of_policy_is_on_the_disk_before_anything_else),
         cmocka_unit_test(a_stop_syncs_under_os_durability),
         cmocka_unit_test(rot_in_a_synced_segment_is_refused_under_os_durability),
         cmocka_unit_test(a_failed_sync_of_a_full_segment_fences),
