@@ -14,15 +14,20 @@
 
 enum { COMMANDS = 300 };
 
+struct heard {
+    uint64_t answers;
+};
+
 static void count(void *context, const struct mr_answer *answer)
 {
+    struct heard *heard = context;
     assert_int_equal(answer->result, 0);
-    ++*(uint64_t *)context;
+    heard->answers++;
 }
 
-static void settle(struct mr_engine *engine, uint64_t *answers)
+static void settle(struct mr_engine *engine, struct heard *heard)
 {
-    const struct mr_engine_handlers handlers = {.answer = count, .context = answers};
+    const struct mr_engine_handlers handlers = {.answer = count, .context = heard};
     for (uint32_t i = 0; i < 100000 && !mr_engine_drained(engine); i++) {
         for (uint32_t stage = 0; stage < MR_ENGINE_STAGES; stage++) {
             assert_true(mr_engine_step(engine, stage) >= 0);
@@ -46,22 +51,22 @@ static struct mr_digest live(struct mr_sim *sim, enum mr_durability durability)
     };
     struct mr_engine *engine;
     struct mr_error error;
-    uint64_t answers = 0;
+    struct heard heard = {0};
     assert_int_equal(mr_engine_open(&options, &engine, &error), MR_OK);
     assert_true(mr_engine_recovery(engine)->created);
     assert_int_equal(mr_engine_begin(engine, &error), MR_OK);
-    settle(engine, &answers);
+    settle(engine, &heard);
     assert_int_equal(mr_engine_session(engine, 7, MR_ROLE_USER, NULL, &error), MR_OK);
-    answers = 0;
+    heard.answers = 0;
     for (uint64_t request = 1; request <= COMMANDS; request++) {
         struct till_command command = till_move(7, request, request % TILL_ACCOUNTS, 3);
         assert_int_equal(mr_engine_submit(engine, &command.header, NULL), MR_OK);
         if (request % 7 == 0) {
-            settle(engine, &answers);
+            settle(engine, &heard);
         }
     }
-    settle(engine, &answers);
-    assert_int_equal(answers, COMMANDS);
+    settle(engine, &heard);
+    assert_int_equal(heard.answers, COMMANDS);
     struct mr_digest digest = mr_engine_event_digest(engine);
     assert_int_equal(mr_engine_stop(engine, &error), MR_OK);
     assert_int_equal(mr_engine_durable_sequence(engine), mr_engine_applied_sequence(engine));
@@ -125,12 +130,13 @@ static void little_room_is_announced_before_the_engine_stops(void **state)
     for (int low = 0; low < 2; low++) {
         struct mr_engine *engine;
         struct mr_error error;
-        uint64_t answers = 0, bytes = 0;
+        struct heard heard = {0};
+        uint64_t bytes = 0;
         options.space_low_bytes = low ? 40 * (uint64_t)MR_SEGMENT_BYTES_MIN : 0;
         assert_int_equal(mr_engine_open(&options, &engine, &error), MR_OK);
         assert_false(mr_engine_space_low(engine, &bytes));
         assert_int_equal(mr_engine_begin(engine, &error), MR_OK);
-        settle(engine, &answers);
+        settle(engine, &heard);
         (void)mr_engine_step(engine, MR_STAGE_JOURNAL);
         assert_int_equal(mr_engine_space_low(engine, &bytes), low);
         assert_int_equal(bytes, low ? 29 * (uint64_t)MR_SEGMENT_BYTES_MIN : 0);

@@ -11,5 +11,5 @@ scripts/configure.sh tidy -DMILLRACE_TESTS=ON
 cmake build-tidy >/dev/null # which looks for files that are new
 sources=$(sed -n 's/.*"file": "\(.*\)".*/\1/p' build-tidy/compile_commands.json |
     grep -v '/build-tidy/' | sort -u)
-echo "$sources" | xargs -n 2 -P "$(nproc)" clang-tidy -p build-tidy --quiet 2>&1 |
+echo "$sources" | xargs -n 1 -P "$(nproc)" clang-tidy -p build-tidy --quiet 2>&1 |
     sed -E -e "s|^$PWD/||" -e "/^[0-9]+ warnings? (generated|treated)/d"
