@@ -19,8 +19,9 @@ if [ "$preset" = tsan ]; then
     fi
     # What has but one thread by its nature has no races to find, and is many times slower here.
     if [ -z "${ONLY-}" ]; then
-        one='^(core|examples|fuzz|golden)/|'
-        one+='/test_(sim|crashes|recovery|frame|in_flight|segment|reader)'
+        one='^(core|examples|fuzz|golden)/|/test_sim'
+        # Of the journal's only test_follow_live has several.
+        one+='|^journal/test_([a-eg-z]|frame|follow$|follow_cases)'
         only=(--exclude-regex "$one")
     fi
 fi
