@@ -86,11 +86,13 @@ says() # PATTERN: of the one line on standard error, but for the warning that ro
     grep -q -i "$1" said || fail "not a word of '$1': $(cat err)"
 }
 
-# There is room for one segment, and not for the next.
+# There is room for two segments, and not for the third, which is prepared when half of the first is
+# full: at this rate much has been acknowledged by then.
 full_disk()
 {
-    leave_free 7
-    expect 4 "$MILLRACE" run --data "$disk/d" --input $input --segment-size 4 --acks acks
+    leave_free 11
+    expect 4 "$MILLRACE" run --data "$disk/d" --input $input --segment-size 4 --acks acks \
+        --rate 100000/s
     says 'space'
     [ -s acks ] || fail "the disk was full before anything was done"
     grep -q 'is getting full' err || fail "it was not announced: $(cat err)"
