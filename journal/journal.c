@@ -34,6 +34,15 @@ int mr_journal_options_check(const struct mr_journal_options *options, struct mr
     return MR_OK;
 }
 
+int mr_journal_options_check_stored(const struct mr_journal_options *options,
+                                    struct mr_error *error)
+{
+    return options->durability != MR_DURABILITY_NONE
+               ? mr_journal_options_check(options, error)
+               : mr_error_set(error, MR_E_INVALID,
+                              "journal: durability none keeps nothing: it has no storage");
+}
+
 int mr_journal_exists(struct mr_storage *storage, struct mr_error *error)
 {
     struct mr_inventory inventory;
@@ -49,7 +58,7 @@ int mr_journal_exists(struct mr_storage *storage, struct mr_error *error)
 int mr_journal_create(struct mr_storage *storage, const uint8_t id[MR_JOURNAL_ID_SIZE],
                       const struct mr_journal_options *options, struct mr_error *error)
 {
-    int status = mr_journal_options_check(options, error);
+    int status = mr_journal_options_check_stored(options, error);
     if (status != MR_OK) {
         return status;
     }
@@ -179,6 +188,10 @@ int mr_journal_open_volatile(const struct mr_journal_options *options, struct mr
                              struct mr_error *error)
 {
     int status = mr_journal_options_check(options, error);
+    if (status == MR_OK && options->durability != MR_DURABILITY_NONE) {
+        status = mr_error_set(error, MR_E_INVALID,
+                              "journal: what is kept in memory only has durability none");
+    }
     if (status != MR_OK) {
         return status;
     }

@@ -406,7 +406,7 @@ int mr_journal_recover(struct mr_storage *storage, const struct mr_journal_optio
     struct mr_resume resume = {0};
     struct mr_tail tail;
     *report = (struct mr_recovery){0};
-    int status = mr_journal_options_check(options, error);
+    int status = mr_journal_options_check_stored(options, error);
     if (status == MR_OK) {
         status = mr_segments_sync(storage, error);
     }

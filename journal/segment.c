@@ -59,13 +59,17 @@ bool mr_segment_bytes_valid(uint64_t segment_bytes)
            segment_bytes <= MR_SEGMENT_BYTES_MAX;
 }
 
-/* Of the copy in `block`, as if its checksum were zero. */
-static struct mr_digest checksum_of(const unsigned char *block)
+struct mr_digest mr_page_checksum(const void *page, size_t at)
 {
     unsigned char copy[MR_PAGE_SIZE];
-    memcpy(copy, block, sizeof copy);
-    memset(copy + offsetof(struct mr_superblock, checksum), 0, sizeof(struct mr_digest));
+    memcpy(copy, page, sizeof copy);
+    memset(copy + at, 0, sizeof(struct mr_digest));
     return mr_digest_of(copy, sizeof copy);
+}
+
+static struct mr_digest checksum_of(const unsigned char *block)
+{
+    return mr_page_checksum(block, offsetof(struct mr_superblock, checksum));
 }
 
 static void put_copy(unsigned char *head, struct mr_superblock *superblock, uint64_t offset)

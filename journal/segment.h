@@ -108,6 +108,9 @@ int mr_directory_sync(struct mr_storage *storage, const char *name, struct mr_er
 /* Removes a file that may not be there. */
 int mr_leftover_remove(struct mr_storage *storage, const char *name, struct mr_error *error);
 
+/* Of a page of MR_PAGE_SIZE bytes, as if the checksum that lies at `at` in it were zero. */
+struct mr_digest mr_page_checksum(const void *page, size_t at);
+
 /* MR_ZERO_CHUNK zeros at a multiple of 4 KiB, to write from. */
 const void *mr_segment_zeros(void);
 

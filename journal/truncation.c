@@ -20,7 +20,6 @@
 #include "journal/truncation.h"
 
 #include "base/assert.h"
-#include "base/digest.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -35,13 +34,9 @@ _Static_assert(offsetof(struct mr_truncation, checksum) == 112, "layout");
 
 /* -- The record. ------------------------------------------------------------------------------- */
 
-/* Of the page, as if its checksum were zero. */
 static struct mr_digest checksum_of(const unsigned char *page)
 {
-    unsigned char copy[MR_PAGE_SIZE];
-    memcpy(copy, page, sizeof copy);
-    memset(copy + offsetof(struct mr_truncation, checksum), 0, sizeof(struct mr_digest));
-    return mr_digest_of(copy, sizeof copy);
+    return mr_page_checksum(page, offsetof(struct mr_truncation, checksum));
 }
 
 enum mr_fault mr_truncation_get(const void *page, size_t size, struct mr_truncation *record)

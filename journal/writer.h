@@ -107,6 +107,9 @@ struct mr_journal {
 };
 
 int mr_journal_options_check(const struct mr_journal_options *options, struct mr_error *error);
+/* The same, of a journal that has a storage. */
+int mr_journal_options_check_stored(const struct mr_journal_options *options,
+                                    struct mr_error *error);
 
 /* A writer that goes on where `resume` says. */
 int mr_writer_open(struct mr_storage *storage, const struct mr_journal_options *options,

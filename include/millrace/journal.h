@@ -148,8 +148,8 @@ int mr_journal_create(struct mr_storage *storage, const uint8_t id[MR_JOURNAL_ID
 
 /* A journal that touches no file and calls everything durable at the next poll
  * (MR_DURABILITY_NONE): what remains of the engine when there is no disk. It begins empty; start,
- * append, poll, stop and close are used as ever. `options` as for recover. MR_E_INVALID,
- * MR_E_NO_MEMORY. */
+ * append, poll, stop and close are used as ever. `options` as for recover, with durability NONE,
+ * which those that have a storage refuse. MR_E_INVALID, MR_E_NO_MEMORY. */
 int mr_journal_open_volatile(const struct mr_journal_options *options, struct mr_journal **journal,
                              struct mr_error *error);
 

@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <malloc.h>
 
-void enumeration_init(struct enumeration *e, uint64_t seed)
+static void init(struct enumeration *e, uint64_t seed)
 {
     /* The journal takes and frees megabytes that it hardly touches: keep them from the system. */
     mallopt(M_MMAP_THRESHOLD, 1 << 30);
@@ -19,7 +19,7 @@ void enumeration_init(struct enumeration *e, uint64_t seed)
     }
 }
 
-void enumeration_free(struct enumeration *e)
+static void release(struct enumeration *e)
 {
     for (int i = 0; i < ENUMERATE_LEVELS; i++) {
         rec_trace_free(&e->levels[i].trace);
@@ -357,7 +357,7 @@ void enumerate_run(struct enumeration *e, const struct life_plan *plans, uint32_
     rec_disk_rollback(&e->disk, mark);
 }
 
-void enumeration_print(const struct enumeration *e)
+static void print(const struct enumeration *e)
 {
     printf("%s: %" PRIu64 " states (", e->label, e->states);
     for (int i = 0; i < ENUMERATE_LEVELS; i++) {
@@ -368,4 +368,36 @@ void enumeration_print(const struct enumeration *e)
            " all subsets of the frames\n",
            e->torn, e->recovered, e->crashed_again, e->windows, e->all_subsets, e->all_of_frames);
     fflush(stdout);
+}
+
+void enumeration_begin(struct enumeration *e, const char *label, uint32_t share,
+                       uint32_t crash_one_in, uint32_t crash_small_one_in)
+{
+    init(e, rig_seed());
+    e->label = label;
+    e->levels[0].effort = (struct effort){
+        .all_bits = share == 1 ? 16 : 8,
+        .randoms = 10000 / share,
+        .doubles = true,
+        .recover_one_in = 64,
+        .crash_one_in = crash_one_in,
+        .crash_small_one_in = crash_small_one_in,
+    };
+    e->levels[1].effort = (struct effort){
+        .all_bits = 8,
+        .randoms = 32,
+        .recover_one_in = 16,
+        .crash_one_in = 1024,
+        .crash_small_one_in = 1024,
+    };
+    e->levels[2].effort = (struct effort){.all_bits = 4, .randoms = 8, .recover_one_in = 16};
+}
+
+void enumeration_end(struct enumeration *e, uint64_t states)
+{
+    print(e);
+    assert_true(e->states >= states);
+    assert_true(e->torn < e->states && e->torn > e->states / 4);
+    assert_true(e->of_level[1] > e->states / 20 && e->of_level[2] > 0);
+    release(e);
 }

@@ -45,11 +45,14 @@ struct enumeration {
     uint64_t of_level[ENUMERATE_LEVELS]; /* states */
 };
 
-void enumeration_init(struct enumeration *e, uint64_t seed);
-void enumeration_free(struct enumeration *e);
+/* From MR_SEED, with the efforts that all enumerations share; of the first crashes, one torn state
+ * in `crash_one_in` is crashed again, in small windows one in `crash_small_one_in`. `share`: only
+ * so small a part of it all. */
+void enumeration_begin(struct enumeration *e, const char *label, uint32_t share,
+                       uint32_t crash_one_in, uint32_t crash_small_one_in);
+/* Prints what was counted; asserts that there were at least `states`, with torn ones and whole
+ * ones, and crashes of recoveries and of theirs among them; frees. */
+void enumeration_end(struct enumeration *e, uint64_t states);
 /* Records lives one after the other, from creation on, and enumerates. */
 void enumerate_run(struct enumeration *e, const struct life_plan *plans, uint32_t count);
-/* One line, with what was counted. */
-void enumeration_print(const struct enumeration *e);
-
 #endif

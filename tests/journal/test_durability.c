@@ -248,6 +248,26 @@ static void a_policy_that_does_not_exist_is_refused(void **state)
     assert_null(journal);
 }
 
+static void none_has_no_storage_and_the_others_have_one(void **state)
+{
+    (void)state;
+    struct mr_journal_options options = {.durability = MR_DURABILITY_DISK};
+    struct mr_journal *journal = NULL;
+    struct mr_recovery report;
+    make(1, TINY, MR_DURABILITY_DISK);
+    uint64_t changes = mr_sim_calls(rig.sim, MR_SIM_ANY_CHANGE);
+    assert_int_equal(mr_journal_open_volatile(&options, &journal, NULL), MR_E_INVALID);
+    options.durability = MR_DURABILITY_OS;
+    assert_int_equal(mr_journal_open_volatile(&options, &journal, NULL), MR_E_INVALID);
+    options.durability = MR_DURABILITY_NONE;
+    assert_int_equal(mr_journal_create(rig.storage, rig_id, &options, NULL), MR_E_INVALID);
+    assert_int_equal(mr_journal_recover(rig.storage, &options, &report, NULL, &journal, NULL),
+                     MR_E_INVALID);
+    assert_null(journal);
+    assert_int_equal(mr_sim_calls(rig.sim, MR_SIM_ANY_CHANGE), changes);
+    rig_free(&rig);
+}
+
 static void little_room_is_announced_segments_ahead_of_need(void **state)
 {
     (void)state;
@@ -293,6 +313,7 @@ int main(void)
         cmocka_unit_test(at_most_two_segments_are_not_synced),
         cmocka_unit_test(a_volatile_journal_calls_everything_durable_at_the_next_poll),
         cmocka_unit_test(a_policy_that_does_not_exist_is_refused),
+        cmocka_unit_test(none_has_no_storage_and_the_others_have_one),
         cmocka_unit_test(little_room_is_announced_segments_ahead_of_need),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

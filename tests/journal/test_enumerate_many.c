@@ -27,36 +27,14 @@ static void plan_of(struct life_plan *plan, uint64_t seed, uint64_t round)
 static void large_windows_of_many_frames_recover(void **state)
 {
     (void)state;
-    uint64_t seed = rig_seed();
     uint32_t share = life_share();
-    enumeration_init(&e, seed);
-    e.label = "many frames in flight";
-    e.levels[0].effort = (struct effort){
-        .all_bits = share == 1 ? 16 : 8,
-        .randoms = 10000 / share,
-        .doubles = true,
-        .recover_one_in = 64,
-        .crash_one_in = 4096,
-        .crash_small_one_in = 256,
-    };
-    e.levels[1].effort = (struct effort){
-        .all_bits = 8,
-        .randoms = 32,
-        .recover_one_in = 16,
-        .crash_one_in = 1024,
-        .crash_small_one_in = 1024,
-    };
-    e.levels[2].effort = (struct effort){.all_bits = 4, .randoms = 8, .recover_one_in = 16};
+    enumeration_begin(&e, "many frames in flight", share, 4096, 256);
     for (uint64_t round = 0; e.states < STATES / share; round++) {
         struct life_plan plan;
-        plan_of(&plan, seed, round);
+        plan_of(&plan, e.seed, round);
         enumerate_run(&e, &plan, 1);
     }
-    enumeration_print(&e);
-    assert_true(e.states >= STATES / share);
-    assert_true(e.torn < e.states && e.torn > e.states / 4);
-    assert_true(e.of_level[1] > e.states / 20 && e.of_level[2] > 0);
-    enumeration_free(&e);
+    enumeration_end(&e, STATES / share);
 }
 
 int main(void)

@@ -8,37 +8,22 @@ enum { STATES = 3600000 };
 
 static struct enumeration e;
 
-static void set_efforts(uint32_t share)
+static uint32_t begin(const char *label)
 {
-    e.levels[0].effort = (struct effort){
-        .all_bits = share == 1 ? 16 : 8,
-        .randoms = 10000 / share,
-        .doubles = share == 1,
-        .recover_one_in = 64,
-        .crash_one_in = 1024,
-        .crash_small_one_in = 16,
-    };
-    e.levels[1].effort = (struct effort){
-        .all_bits = 8,
-        .randoms = 32,
-        .recover_one_in = 16,
-        .crash_one_in = 1024,
-        .crash_small_one_in = 512,
-    };
-    e.levels[2].effort = (struct effort){.all_bits = 4, .randoms = 8, .recover_one_in = 16};
+    uint32_t share = life_share();
+    enumeration_begin(&e, label, share, 1024, 16);
+    e.levels[0].effort.doubles = share == 1;
+    e.levels[1].effort.crash_small_one_in = 512;
+    return share;
 }
 
 static void a_truncation_is_whole_or_never_was(void **state)
 {
     (void)state;
-    uint64_t seed = rig_seed();
-    uint32_t share = life_share();
-    enumeration_init(&e, seed);
-    set_efforts(share);
-    e.label = "truncations";
+    uint32_t share = begin("truncations");
     for (uint64_t round = 0; e.states < STATES / share; round++) {
         struct mr_random random;
-        mr_random_init(&random, mr_mix64(seed) + round);
+        mr_random_init(&random, mr_mix64(e.seed) + round);
         struct life_plan plan = {
             .seed = mr_random_u64(&random),
             .segment_bytes = round % 2 == 0 ? 32 << 10 : 48 << 10,
@@ -58,9 +43,7 @@ static void a_truncation_is_whole_or_never_was(void **state)
         plans[1].truncate_drops = 1;
         enumerate_run(&e, plans, 1 + round % 2);
     }
-    enumeration_print(&e);
-    assert_true(e.states >= STATES / share);
-    enumeration_free(&e);
+    enumeration_end(&e, STATES / share);
 }
 
 /* Some runs are long enough for more unsynced frames than could be in flight otherwise. */
@@ -91,20 +74,14 @@ static void plan_os(struct life_plan plans[2], uint64_t seed, uint64_t round)
 static void under_os_durability_only_an_unsynced_end_is_lost(void **state)
 {
     (void)state;
-    uint64_t seed = rig_seed();
-    uint32_t share = life_share();
-    enumeration_init(&e, seed);
-    set_efforts(share);
-    e.label = "os durability";
+    uint32_t share = begin("os durability");
     for (uint64_t round = 0; e.states < STATES / share; round++) {
         struct life_plan plans[2];
-        plan_os(plans, seed, round);
+        plan_os(plans, e.seed, round);
         bool alone = plans[0].durability == MR_DURABILITY_OS && round % 2 == 0;
         enumerate_run(&e, plans, alone ? 1 : 2);
     }
-    enumeration_print(&e);
-    assert_true(e.states >= STATES / share);
-    enumeration_free(&e);
+    enumeration_end(&e, STATES / share);
 }
 
 int main(void)
