@@ -62,14 +62,14 @@ link()
         -lcmocka -luring -lxxhash -lpthread
 }
 
-# Runs program $1 of the test $2.
+# Runs program $1 of the test $2, where what it leaves behind when a bug ends it is in nobody's way.
 run()
 {
-    local arguments=()
+    local arguments=() root=$PWD
     case $2 in
-    fuzz_*) arguments=(10000 "tests/fuzz/corpus/${2#fuzz_}") ;;
+    fuzz_*) arguments=(10000 "$root/tests/fuzz/corpus/${2#fuzz_}") ;;
     esac
-    timeout "$seconds" "$1" "${arguments[@]}"
+    (cd "$work" && exec timeout "$seconds" "$root/$1" "${arguments[@]}")
 }
 
 # Why a test failed, in a few words, from its log $1.
