@@ -59,6 +59,7 @@ int mr_genesis_build(const struct mr_engine_options *options, const uint8_t id[M
     body->sessions_max = or_default(options->sessions_max, 64);
     body->answers_max = or_default(options->answers_max, 1024);
     body->timers_max = or_default(options->timers_max, 1024);
+    body->session_idle_ns = options->session_idle_ns;
     body->clock = (uint8_t)options->clock_kind;
     body->config_size = config_size;
     if (config_size > 0) {

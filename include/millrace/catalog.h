@@ -76,11 +76,14 @@ struct mr_message {
     uint16_t type;           /* see struct mr_catalog */
     uint8_t version;         /* of the layout, from 0 */
     uint8_t roles;           /* commands: mask of MR_ROLE_BIT that may send it */
-    uint16_t aggregate_kind; /* events: the stream they belong to, 0: none */
+    uint16_t aggregate_kind; /* events and commands: the stream they belong to, 0: none */
     uint16_t size;           /* of the body in bytes, a multiple of 8 */
     const struct mr_field *fields;
     uint16_t field_count;
     bool tail; /* more bytes may follow the body (genesis: the logic's configuration) */
+    /* Commands: where in the body the u64 field with the aggregate's id lies, and the one with the
+     * version that the sender expects it to have (see MR_COMMAND_IF), each plus 1; 0: none. */
+    uint16_t aggregate_at, expected_at;
 };
 
 struct mr_reason {
@@ -94,8 +97,9 @@ struct mr_aggregate_kind {
     const char *name;
 };
 
-/* Types are dense: those of a logic rise from MR_CATALOG_LOGIC_FIRST, in the order of the table, so
- * that the hot path finds a type by its index. A type that is no longer sent keeps its row, with no
+/* Types are dense: those of a logic rise from MR_CATALOG_LOGIC_FIRST, in the order of the table
+ * (commands, events, queries and rows each for themselves), so that the hot path finds a type by
+ * its index. A type that is no longer sent keeps its row, with no
  * role that may send it. */
 struct mr_catalog {
     const struct mr_message *commands;
@@ -103,6 +107,9 @@ struct mr_catalog {
     const struct mr_reason *reasons;
     const struct mr_aggregate_kind *aggregates;
     uint16_t command_count, event_count, reason_count, aggregate_count;
+    const struct mr_message *queries; /* what can be asked */
+    const struct mr_message *rows;    /* what replies consist of */
+    uint16_t query_count, row_count;
 };
 
 /* Every catalog is used together with the common one (genesis, sessions, ticks), whose types,
@@ -120,6 +127,11 @@ const struct mr_message *mr_catalog_event(const struct mr_catalog *catalog, uint
 const struct mr_message *mr_catalog_command_named(const struct mr_catalog *catalog,
                                                   const char *name, size_t length);
 const struct mr_message *mr_catalog_event_named(const struct mr_catalog *catalog, const char *name,
+                                                size_t length);
+/* The same for queries and rows. */
+const struct mr_message *mr_catalog_query(const struct mr_catalog *catalog, uint16_t type);
+const struct mr_message *mr_catalog_row(const struct mr_catalog *catalog, uint16_t type);
+const struct mr_message *mr_catalog_query_named(const struct mr_catalog *catalog, const char *name,
                                                 size_t length);
 /* The reason with that code; NULL: none (0, too, is no reason). */
 const struct mr_reason *mr_catalog_reason(const struct mr_catalog *catalog, uint32_t code);
@@ -167,7 +179,24 @@ const char *mr_message_flaw(const struct mr_message *message, bool event);
     MR_MESSAGE_(type, tag, name, FIELDS, roles, 0, meaning, true)
 /* A command without body. */
 #define MR_COMMAND_EMPTY(type, name, roles, meaning) \
-    {#name, meaning, type, 0, roles, 0, 0, NULL, 0, false}
+    {#name, meaning, type, 0, roles, 0, 0, NULL, 0, false, 0, 0}
+/* A command to one aggregate, of that kind: its u64 field `id` says which. */
+#define MR_COMMAND_ON(type, tag, name, FIELDS, roles, aggregate_kind, id, meaning) \
+    MR_MESSAGE_ON_(type, tag, name, FIELDS, roles, aggregate_kind, MR_AT_(tag, id), 0, meaning)
+/* The same, on a condition: its u64 field `expected` says how many events the aggregate's stream
+ * has had when the sender last looked. 0: whatever it is; MR_EXPECT_NEW: none, it is new. When it
+ * differs, the command is rejected with MR_REASON_VERSION_DIFFERS, without effect (optimistic
+ * concurrency). The logic has to give `stream` (<millrace/logic.h>). */
+#define MR_COMMAND_IF(type, tag, name, FIELDS, roles, aggregate_kind, id, expected, meaning) \
+    MR_MESSAGE_ON_(type, tag, name, FIELDS, roles, aggregate_kind, MR_AT_(tag, id),          \
+                   MR_AT_(tag, expected), meaning)
+#define MR_EXPECT_NEW UINT64_MAX
+/* The row of a table of queries, which those in `roles` may ask; and of a table of rows. */
+#define MR_QUERY(type, tag, name, FIELDS, roles, meaning) \
+    MR_MESSAGE_(type, tag, name, FIELDS, roles, 0, meaning, false)
+#define MR_QUERY_EMPTY(type, name, roles, meaning) MR_COMMAND_EMPTY(type, name, roles, meaning)
+#define MR_ROW(type, tag, name, FIELDS, meaning) \
+    MR_MESSAGE_(type, tag, name, FIELDS, 0, 0, meaning, false)
 /* A logic's configuration (struct mr_logic's `config`). */
 #define MR_CONFIG(tag, name, FIELDS, meaning) \
     MR_MESSAGE_(0, tag, name, FIELDS, 0, 0, meaning, false)
@@ -175,8 +204,16 @@ const char *mr_message_flaw(const struct mr_message *message, bool event);
 #define MR_MESSAGE_(type, tag, name, FIELDS, roles, aggregate_kind, meaning, tail)        \
     {                                                                                     \
         #name, meaning, type, 0, roles, aggregate_kind, (uint16_t)sizeof(struct tag),     \
-            MR_FIELD_ARRAY_(tag, FIELDS), (uint16_t)MR_MESSAGE_FIELD_COUNT(FIELDS), tail  \
+            MR_FIELD_ARRAY_(tag, FIELDS), (uint16_t)MR_MESSAGE_FIELD_COUNT(FIELDS), tail, \
+            0, 0                                                                          \
     }
+#define MR_MESSAGE_ON_(type, tag, name, FIELDS, roles, aggregate_kind, id_at, expected_at, meaning) \
+    {                                                                                               \
+        #name, meaning, type, 0, roles, aggregate_kind, (uint16_t)sizeof(struct tag),               \
+            MR_FIELD_ARRAY_(tag, FIELDS), (uint16_t)MR_MESSAGE_FIELD_COUNT(FIELDS), false, id_at,   \
+            expected_at                                                                             \
+    }
+#define MR_AT_(tag, field) (uint16_t)(__builtin_offsetof(struct tag, field) + 1)
 
 /* Named values: V(constant, value, name) for each.
  *

@@ -9,9 +9,15 @@
  *              says where. A crash may still lose it.
  *   durable    mr_engine_stage(ticket) >= MR_STAGE_DURABLE: on stable storage; it will be applied,
  *              whatever happens to this process.
- *   applied    its answer came out of mr_engine_poll: durable, applied, and this is the result.
+ *   applied    its answer is there: durable, applied, and this is the result.
  *
- * Answers and events come out in sequence order and never before the command is durable.
+ * Answers and events come out in sequence order and never before the command is durable. They can
+ * be had in four ways, of which an embedder chooses what fits:
+ *
+ *   polled     mr_engine_poll, on a thread of the embedder's: everything, in order
+ *   called     options.handlers: everything, in order, on the engine's apply thread
+ *   awaited    mr_engine_call with a future: the answer to one command, polled, called or waited for
+ *   subscribed mr_engine_subscribe: everything from now on, for each subscriber at its own pace
  *
  *     mr_engine_open(&options, &engine, &error);      recovers what is there
  *     mr_engine_start(engine, &error);                its threads
@@ -19,23 +25,51 @@
  *     mr_engine_stop(engine, &error);                 journals what was accepted, ends the threads
  *     mr_engine_close(engine);
  *
- * The directory is the truth: opening it again gives the same state.
+ * The directory is the truth: opening it again gives the same state. The library prints nothing:
+ * failures are values, and what else there is to say goes to options.log.
  */
 #ifndef MILLRACE_ENGINE_H
 #define MILLRACE_ENGINE_H
 
 #include <millrace/agent.h>
+#include <millrace/clock.h>
 #include <millrace/image.h>
 #include <millrace/journal.h>
+#include <millrace/log.h>
 #include <millrace/logic.h>
+#include <millrace/park.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-struct mr_clock;
 struct mr_storage;
 struct mr_engine;
+
+enum { MR_ENGINE_STAGES = 3 }; /* 0 sequence, 1 journal, 2 apply */
+
+/* Who is told of events and answers; NULL: that kind is skipped. */
+struct mr_engine_handlers {
+    void (*event)(void *context, const struct mr_event *event);
+    void (*answer)(void *context, const struct mr_answer *answer);
+    void *context;
+};
+
+/* Where events and answers go, besides futures and subscribers. */
+enum mr_output {
+    MR_OUTPUT_POLL,     /* to mr_engine_poll; when nobody polls, the engine answers `busy` */
+    MR_OUTPUT_CALLBACK, /* to options.handlers, on the apply thread, which waits for them */
+    MR_OUTPUT_NONE,     /* nowhere */
+};
+
+/* On which CPUs the engine's threads run. */
+enum mr_affinity {
+    /* Where threads spin or yield, finds out at start which CPU serves the disk, and keeps them off
+     * it; elsewhere as NONE. A thread that spins there costs the disk thirty times its latency. */
+    MR_AFFINITY_AUTO,
+    MR_AFFINITY_NONE,  /* wherever the system puts them */
+    MR_AFFINITY_FIXED, /* each stage's thread on the CPU that `cpus` names */
+};
 
 /* All zero is valid but for `logic` and one of `directory` and `storage` (with durability NONE:
  * neither). */
@@ -49,12 +83,13 @@ struct mr_engine_options {
 
     /* What. Of a new journal these become its genesis; of an existing one only the logic's name is
      * compared: its genesis decides. */
-    const struct mr_logic *logic;
-    const void *config; /* the logic's configuration, NULL: its defaults */
+    const struct mr_logic *logic; /* the newest version; see struct mr_logic, `previous` */
+    const void *config;           /* the logic's configuration, NULL: its defaults */
     enum mr_clock_kind clock_kind;
-    uint32_t sessions_max;                  /* 0: 64 */
-    uint32_t answers_max;                   /* 0: 1,024 */
-    uint32_t timers_max;                    /* 0: 1,024 */
+    uint32_t sessions_max;    /* 0: 64 */
+    uint32_t answers_max;     /* 0: 1,024 */
+    uint32_t timers_max;      /* 0: 1,024 */
+    uint64_t session_idle_ns; /* a session that sends nothing for so long is closed; 0: never */
     uint8_t journal_id[MR_JOURNAL_ID_SIZE]; /* all zero: a random one */
     /* Instead of all these: the whole genesis command of another journal (of a dump); NULL: no. */
     const struct mr_command *genesis;
@@ -68,9 +103,25 @@ struct mr_engine_options {
     enum mr_wait_kind wait;    /* of idle threads; 0: park, which leaves the core to the disk */
     uint32_t input_slots;      /* power of two; 0: 16,384, which holds two largest batches */
     uint32_t output_slots;     /* power of two; 0: 8,192 */
+    uint32_t futures_max;      /* power of two: futures outstanding at once; 0: 4,096 */
+    uint32_t queries_max;      /* power of two: queries waiting at once; 0: 64 */
     uint32_t frames_in_flight; /* 0: 4 */
     uint64_t segment_bytes;    /* 0: 64 MiB */
-    uint64_t tick_ns;          /* idle time before a TICK, wall clock only; 0: one second */
+    /* Timers fire when they are due, also when nothing comes in: an idle engine sends itself a TICK
+     * then (not where the clock is the input's: time stands still there). Besides, it sends one after
+     * so much idle time; 0: none. */
+    uint64_t tick_ns;
+    enum mr_output output;
+    struct mr_engine_handlers handlers; /* of MR_OUTPUT_CALLBACK: quick, and not to call the engine
+                                         * but for submit, call, stage and the like */
+    enum mr_affinity affinity;
+    uint32_t cpus[MR_ENGINE_STAGES]; /* of FIXED; stages that share a thread name the same */
+    const char *name; /* threads are called NAME-sequence and so on (15 bytes); NULL: "mr" */
+    struct mr_log log;
+    /* Counters that other processes can read, see <millrace/counters.h>: a file of this path; NULL:
+     * DIRECTORY/counters, or none where there is no directory. "" : none. Trouble with it is logged
+     * and disables it. */
+    const char *counters;
     /* Called now and then while recovery replays the journal; NULL: not. */
     void (*progress)(void *context, uint64_t sequence, uint64_t last_sequence);
     void *progress_context;
@@ -102,7 +153,6 @@ int mr_engine_start(struct mr_engine *engine, struct mr_error *error);
 /* By hand instead of start: no threads; the caller steps. begin as start; step calls one of the
  * stages (0 sequence, 1 journal, 2 apply) once and returns how much it did, 0: nothing, negative:
  * it has failed. The very same code, for tests and simulation. */
-enum { MR_ENGINE_STAGES = 3 };
 int mr_engine_begin(struct mr_engine *engine, struct mr_error *error);
 int64_t mr_engine_step(struct mr_engine *engine, uint32_t stage);
 
@@ -111,8 +161,9 @@ int64_t mr_engine_step(struct mr_engine *engine, uint32_t stage);
  * sequencer gives sequence and time. MR_OK; MR_AGAIN: busy, the ring is full, nothing has happened;
  * MR_E_INVALID: length is not a multiple of 8, or below the header's, or above what a slot holds
  * (the logic's largest command, or one of the engine's own where that is longer); MR_E_FENCED: the
- * engine has failed or is stopping, see mr_engine_failure. `ticket` (may be NULL) names the command
- * for mr_engine_stage. Any thread; lock-free. */
+ * engine has failed or is stopping, see mr_engine_failure; MR_E_VERSION: a logic_upgrade to a version
+ * that this program does not carry. `ticket` (may be NULL) names the command for mr_engine_stage.
+ * Any thread; lock-free. */
 int mr_engine_submit(struct mr_engine *engine, const struct mr_command *command, uint64_t *ticket);
 
 /* Submits `count` commands (1 to 8,190 and 2 MiB) as one batch: they take consecutive sequences,
@@ -120,6 +171,60 @@ int mr_engine_submit(struct mr_engine *engine, const struct mr_command *command,
  * Codes as mr_engine_submit, MR_E_LIMIT when the batch is too large. */
 int mr_engine_submit_batch(struct mr_engine *engine, const struct mr_command *const *commands,
                            uint32_t count, uint64_t *ticket);
+
+/* -- Futures. ---------------------------------------------------------------------------------- */
+
+/* The answer to one command, to come. The caller's memory: all zero but for `done`, `context`, and
+ * it stays where it is until the future is complete. It becomes complete once: with the answer, or
+ * with the code of what ended the engine before (then it is not known whether the command took
+ * effect: open again, send it again with the same request, and the answer tells). */
+struct mr_future {
+    /* Called when it is complete, on the apply thread (by whoever stops the engine, for those that
+     * are left): in sequence order, so in order within a session. After it returns the engine does
+     * not touch the future. As options.handlers. NULL: nobody. */
+    void (*done)(void *context, struct mr_future *future);
+    void *context;
+
+    /* The engine's. */
+    uint64_t ticket;
+    struct mr_answer answer; /* valid once complete with MR_OK */
+    int status;              /* MR_OK or a code, once complete */
+    MR_ATOMIC(uint32_t) complete;
+    struct mr_park park;
+};
+
+/* As mr_engine_submit, and the answer comes to `future`. MR_AGAIN also when futures_max are
+ * outstanding. Any thread; lock-free. */
+int mr_engine_call(struct mr_engine *engine, const struct mr_command *command,
+                   struct mr_future *future);
+/* As mr_engine_submit_batch; futures[i] is of commands[i]. */
+int mr_engine_call_batch(struct mr_engine *engine, const struct mr_command *const *commands,
+                         uint32_t count, struct mr_future *futures);
+
+/* True when it is complete: `status` and `answer` are there to be read. Any thread; wait-free. */
+static inline bool mr_future_ready(const struct mr_future *future)
+{
+    /* Acquire: pairs with the release of whoever completed it. */
+    return mr_atomic_load(&future->complete, acquire) != 0;
+}
+
+/* Waits until it is complete, for at most `timeout_ns` (0: for ever). MR_OK or another of its
+ * `status`; MR_AGAIN: the time is over. Any thread but the engine's own; blocking. Not where the
+ * engine is stepped by hand. */
+int mr_future_wait(struct mr_future *future, uint64_t timeout_ns);
+
+/* -- Waiting. None of these is needed by those who poll. --------------------------------------- */
+
+/* Waits until the command with this ticket has come to `stage`, for at most `timeout_ns` (0: for
+ * ever). MR_OK; MR_AGAIN: the time is over; else the code of what ended the engine. Any thread but
+ * the engine's own; blocking. */
+int mr_engine_await(struct mr_engine *engine, uint64_t ticket, enum mr_stage stage,
+                    uint64_t timeout_ns);
+/* The same until the input ring has room for `count` commands. What room there is, others may take:
+ * submit may still say `busy`. */
+int mr_engine_await_room(struct mr_engine *engine, uint32_t count, uint64_t timeout_ns);
+/* The same until mr_engine_poll has something to take. */
+int mr_engine_await_output(struct mr_engine *engine, uint64_t timeout_ns);
 
 /* Leaves the core to others for some 50 us: for a thread that was told `busy` or polled nothing.
  * Where cores are few, spinning instead, with or without sched_yield, takes the core from the
@@ -143,13 +248,66 @@ bool mr_engine_space_low(const struct mr_engine *engine, uint64_t *bytes);
 /* Takes up to `limit` events and answers, in order, and calls back for each (NULL: skip that kind).
  * Returns how many it took. One thread at a time; wait-free but for the callbacks. Whoever embeds
  * an engine must poll: when nobody does, the output ring fills and the engine answers `busy`. */
-struct mr_engine_handlers {
-    void (*event)(void *context, const struct mr_event *event);
-    void (*answer)(void *context, const struct mr_answer *answer);
-    void *context;
-};
 uint32_t mr_engine_poll(struct mr_engine *engine, const struct mr_engine_handlers *handlers,
                         uint32_t limit);
+
+/* -- Subscribers. ------------------------------------------------------------------------------ */
+
+/* Each sees every event and answer from the moment it subscribed, at its own pace: for answers to
+ * clients, event logs, read models. Like mr_engine_poll, one that does not read holds the engine up
+ * when the output ring is full: whoever serves strangers must read on, whatever they do. */
+struct mr_subscriber;
+
+enum { MR_SUBSCRIBERS_MAX = 8 };
+
+/* MR_E_LIMIT: there are MR_SUBSCRIBERS_MAX; MR_E_NO_MEMORY. Any thread; may block for a moment.
+ * `engine` outlives the subscriber. */
+int mr_engine_subscribe(struct mr_engine *engine, struct mr_subscriber **subscriber,
+                        struct mr_error *error);
+void mr_engine_unsubscribe(struct mr_subscriber *subscriber);
+/* As mr_engine_poll. */
+uint32_t mr_subscriber_poll(struct mr_subscriber *subscriber,
+                            const struct mr_engine_handlers *handlers, uint32_t limit);
+/* As mr_engine_await_output. */
+int mr_subscriber_await(struct mr_subscriber *subscriber, uint64_t timeout_ns);
+/* For those who wait in poll(2) or epoll: a descriptor that becomes readable when there is something
+ * to take, once mr_subscriber_arm has been called and returned true (false: there is something
+ * already, do not wait). Reading it is not needed. -1: the system gives none. */
+int mr_subscriber_fd(struct mr_subscriber *subscriber);
+bool mr_subscriber_arm(struct mr_subscriber *subscriber);
+
+/* -- Queries. ---------------------------------------------------------------------------------- */
+
+/* A query and its result. The caller's memory, all zero but for the first part; it stays where it
+ * is until the call is complete. */
+struct mr_query_call {
+    const struct mr_query *query;
+    void *rows; /* room for them, aligned to 8 */
+    uint32_t rows_size;
+    void (*done)(void *context, struct mr_query_call *call); /* as of a future; NULL: nobody */
+    void *context;
+
+    /* The engine's. */
+    struct mr_reply reply; /* valid once complete with MR_OK */
+    int status;            /* MR_OK, or what ended the engine before */
+    MR_ATOMIC(uint32_t) complete;
+    struct mr_park park;
+};
+
+/* Asks: the apply thread answers between two commands, and says which sequence it saw (not before
+ * query->not_before, which makes a session read its own writes). Only what is durable is ever seen.
+ * MR_OK: it will be complete; MR_AGAIN: queries_max are waiting; MR_E_INVALID: its length;
+ * MR_E_FENCED. Any thread; lock-free. */
+int mr_engine_query(struct mr_engine *engine, struct mr_query_call *call);
+static inline bool mr_query_ready(const struct mr_query_call *call)
+{
+    /* Acquire: pairs with the release of whoever completed it. */
+    return mr_atomic_load(&call->complete, acquire) != 0;
+}
+/* As mr_future_wait. A query that is waited for longer than that goes on; its memory stays in use. */
+int mr_query_wait(struct mr_query_call *call, uint64_t timeout_ns);
+
+/* -- One thing after another. ------------------------------------------------------------------ */
 
 /* Submits `command` and waits until it is applied: polls meanwhile, with `handlers` (NULL: nobody)
  * called back for everything that comes out. *answer (may be NULL) is the command's. For programs
@@ -165,6 +323,21 @@ int mr_engine_execute(struct mr_engine *engine, const struct mr_command *command
  * begin, before anything else is submitted. */
 int mr_engine_session(struct mr_engine *engine, uint64_t id, enum mr_role role,
                       uint64_t *last_request, struct mr_error *error);
+
+/* Closes a session, which forgets its answers. MR_E_NOT_FOUND when there is none. As
+ * mr_engine_execute. */
+int mr_engine_session_close(struct mr_engine *engine, uint64_t id, struct mr_error *error);
+
+/* Switches to a newer version of the logic that options.logic carries (through `previous`): a
+ * journaled command, so that every replay switches at the same place. Commands before it are applied
+ * by the old version, those behind it by the new one; migrating the state takes what it takes, and
+ * memory for a second image meanwhile. MR_E_VERSION: this program does not carry that version;
+ * MR_E_EXISTS: it applies already, or a newer one does; else as mr_engine_execute. */
+int mr_engine_upgrade(struct mr_engine *engine, uint32_t version, struct mr_error *error);
+
+/* When the next timer is due, UINT64_MAX: none is set. As of the last command applied. Any thread;
+ * wait-free. */
+uint64_t mr_engine_next_timer(const struct mr_engine *engine);
 
 /* True when all that was accepted is applied and polled. Any thread; wait-free. */
 bool mr_engine_drained(const struct mr_engine *engine);
@@ -186,6 +359,7 @@ void mr_engine_close(struct mr_engine *engine);
 /* -- The image: while no thread runs (before start, after stop, between steps). ---------------- */
 
 const struct mr_image *mr_engine_image(const struct mr_engine *engine);
+/* The version of the logic that applies. */
 const struct mr_logic *mr_engine_logic(const struct mr_engine *engine);
 /* Digest of the image's used parts. */
 struct mr_digest mr_engine_state_digest(const struct mr_engine *engine);

@@ -61,6 +61,34 @@ bool mr_image_apply(struct mr_image *image, const struct mr_logic *logic,
                     const struct mr_command *command, struct mr_outbox *outbox,
                     struct mr_answer *answer);
 
+/* True when the last command was a logic_upgrade: before the next one, mr_image_migrate must have
+ * made an image of that version (mr_image_status(image).logic_version is still the old one);
+ * *version is the one to come. Between commands only. */
+bool mr_image_upgrade_due(const struct mr_image *image, uint32_t *version);
+/* Bytes that an image of the version that is due needs; `to` is that version of the logic, whose
+ * `previous` leads to the image's. 0 with *reason as mr_image_size. The same for its outbox. */
+uint64_t mr_image_migrated_size(const struct mr_image *image, const struct mr_logic *to,
+                                const char **reason);
+uint32_t mr_image_migrated_outbox_size(const struct mr_image *image, const struct mr_logic *to);
+/* Makes an image of the version that is due in zeroed memory (aligned to 4096): sessions, timers and
+ * counts as they are, configuration and state as the logic migrates them, version by version.
+ * `scratch` is zeroed memory of the same alignment and as many bytes again as the largest image on
+ * the way (mr_image_migrated_scratch; 0: NULL will do). The old image is not changed. */
+uint64_t mr_image_migrated_scratch(const struct mr_image *image, const struct mr_logic *to);
+struct mr_image *mr_image_migrate(const struct mr_image *image, const struct mr_logic *to,
+                                  void *memory, void *scratch);
+
+/* Answers a query from the image: fills in *reply, and up to `size` bytes of rows at `rows` (aligned
+ * to 8). Refuses with a reason what the catalog does not know, what is malformed, and what the role
+ * may not ask (session 0 may ask anything; a user's role must be its session's). `not_before` is
+ * the caller's to look at. Changes nothing; between commands, or between their turns. */
+void mr_image_query(const struct mr_image *image, const struct mr_logic *logic,
+                    const struct mr_query *query, struct mr_reply *reply, void *rows,
+                    uint32_t size);
+
+/* When the next timer is due (sessions that may expire count); UINT64_MAX: none is set. */
+uint64_t mr_image_next_timer(const struct mr_image *image);
+
 struct mr_image_status mr_image_status(const struct mr_image *image);
 /* The logic's own state, and its configuration (NULL: it has none). */
 const void *mr_image_state(const struct mr_image *image);
@@ -71,6 +99,7 @@ const void *mr_image_config(const struct mr_image *image);
 struct mr_session_info {
     uint64_t id;
     uint64_t last_request; /* 0: none yet */
+    uint64_t last_time_ns; /* when it last sent something */
     uint64_t fingerprint[2];
     uint32_t role;
 };

@@ -52,6 +52,28 @@ struct mr_context {
     uint64_t event_number; /* of the last event emitted */
     struct mr_outbox *outbox;
     struct mr_image *image; /* for timers */
+    uint32_t turn;          /* of this command: 0, or how often `apply` asked to be called again */
+    /* Set by `apply` (which returns 0): the command is not finished, and nothing else happens
+     * before `apply` is called with it again, in a turn of its own, with an empty outbox. For
+     * commands that would emit more than an outbox holds: the cursor is in the state. The answer
+     * comes after the last turn and counts the events of all. Up to MR_TURNS_MAX (asserted). */
+    bool again;
+};
+
+enum { MR_TURNS_MAX = 1 << 20 };
+
+/* What a logic sees while it answers a query. Valid during the call only. */
+struct mr_inquiry {
+    const void *state;            /* the logic's part of the image */
+    const void *config;           /* its configuration, from genesis */
+    uint64_t time_ns;             /* of the last command applied */
+    uint64_t sequence;            /* of it */
+    unsigned char *rows;          /* aligned to 8 */
+    uint32_t size;                /* bytes */
+    uint32_t used;                /* bytes */
+    uint32_t count;               /* rows */
+    bool truncated;               /* a row found no room */
+    const struct mr_image *image; /* the engine's own use */
 };
 
 /* A timer that fell due: what the logic gave when it set it. */
@@ -92,7 +114,60 @@ struct mr_logic {
     /* The part of the state that is in use, as up to `limit` spans (offsets from the state's
      * beginning, rising, not touching), for digest and snapshots; returns how many. NULL: all. */
     uint32_t (*used)(const void *state, const void *config, struct mr_span *spans, uint32_t limit);
+
+    /* Answers a query whose type, version, length and role have been checked, with mr_row_add, until
+     * that finds no room. Changes nothing, and does a bounded amount of work: commands wait
+     * meanwhile. Returns 0 or a reason. NULL: it has none of its own. */
+    uint32_t (*query)(struct mr_inquiry *inquiry, const struct mr_query *query);
+    /* The stream of an aggregate, for commands on a condition (MR_COMMAND_IF); NULL: there is no
+     * such aggregate (yet): no event so far. NULL where the catalog has no such command. */
+    const struct mr_stream *(*stream)(const void *state, const void *config,
+                                      uint16_t aggregate_kind, uint64_t aggregate_id);
+
+    /* The version before this one, as long as there may be journals that begin with it, or that
+     * switch from it; NULL: none. Versions rise. A program is given the newest and finds the others
+     * through it. Command types, rows of the catalog and kinds of timers keep their meaning: a new
+     * version adds behind the old ones. */
+    const struct mr_logic *previous;
+    /* Makes the configuration and the state of this version out of those of `previous`. `config` is
+     * zeroed memory; NULL: the same bytes (asserted: as many). `state` is zeroed memory of
+     * state_size(config) bytes, without init; NULL: the same bytes (asserted: as many), which is
+     * right where the layout version is the same. Timers stay set, under the same tokens. */
+    void (*migrate_config)(void *config, const void *old_config);
+    void (*migrate)(void *state, const void *config, const void *old_state, const void *old_config);
 };
+
+/* The version `version` of a logic, looked for from the newest on; NULL: this program does not
+ * carry it. Any thread; wait-free. */
+static inline const struct mr_logic *mr_logic_version(const struct mr_logic *newest,
+                                                      uint32_t version)
+{
+    const struct mr_logic *logic = newest;
+    while (logic != NULL && logic->version != version) {
+        logic = logic->previous;
+    }
+    return logic;
+}
+
+/* Adds a row with a body of `body_size` bytes (a multiple of 8) to the reply and returns its zeroed
+ * body for filling in; NULL: there is no room, and the reply will say that it was truncated. */
+static inline void *mr_row_add(struct mr_inquiry *inquiry, uint16_t type, uint8_t version,
+                               uint16_t body_size)
+{
+    uint32_t length = MR_ROW_HEADER + (uint32_t)body_size;
+    if (inquiry->size - inquiry->used < length) {
+        inquiry->truncated = true;
+        return NULL;
+    }
+    struct mr_row *row = (struct mr_row *)(void *)(inquiry->rows + inquiry->used);
+    __builtin_memset(row, 0, length);
+    row->type = type;
+    row->length = (uint16_t)length;
+    row->version = version;
+    inquiry->used += length;
+    inquiry->count++;
+    return (unsigned char *)row + MR_ROW_HEADER;
+}
 
 /* Begins an event with a body of `body_size` bytes (a multiple of 8) that belongs to `stream` (of
  * the aggregate kind and id given; NULL: to none) and returns its zeroed body for filling in. */

@@ -1,5 +1,6 @@
 /*
- * <millrace/message.h>: the headers that every command and every event carries.
+ * <millrace/message.h>: the headers that every command and every event carries, and those of
+ * queries, which change nothing, and what they are answered with.
  *
  * Messages are fixed-width little-endian structs without hidden padding: a header and, right behind
  * it, the body that the catalog describes (<millrace/catalog.h>). Lengths are multiples of 8.
@@ -16,8 +17,8 @@ extern "C" {
 /* Who may send a command. A session has one role; the catalog says which roles a command type
  * accepts, as a mask of MR_ROLE_BIT. */
 enum mr_role {
-    MR_ROLE_SYSTEM = 0,   /* the engine itself: genesis, ticks, opening of sessions */
-    MR_ROLE_OPERATOR = 1, /* defines instruments, changes versions */
+    MR_ROLE_SYSTEM = 0, /* the engine itself: genesis, ticks, sessions, new versions of the logic */
+    MR_ROLE_OPERATOR = 1, /* defines instruments, opens and closes sessions */
     MR_ROLE_USER = 2,     /* everybody else: orders, transfers */
     MR_ROLE_COUNT
 };
@@ -68,6 +69,38 @@ struct mr_answer {
     uint64_t duplicate;   /* 40 1: a stored answer, given again */
 };
 
+/* A query: a question about the state, answered between two commands. It is not journaled. */
+struct mr_query {
+    uint32_t length;     /*  0 bytes, header included, multiple of 8 */
+    uint16_t type;       /*  4 among the catalog's queries */
+    uint8_t version;     /*  6 of the body's layout */
+    uint8_t role;        /*  7 enum mr_role, of who asks */
+    uint64_t session;    /*  8 who asks; 0: the embedder itself, which may ask anything */
+    uint64_t request;    /* 16 the asker's number for it; comes back in the reply */
+    uint64_t not_before; /* 24 answered once this sequence was applied; 0: at once */
+};
+
+/* What a query is answered with: this, then `rows` rows, one behind the other by their length. */
+struct mr_reply {
+    uint64_t sequence;  /*  0 that it saw: the state is as after this command */
+    uint64_t time_ns;   /*  8 of that command */
+    uint64_t request;   /* 16 the query's */
+    uint32_t rows;      /* 24 */
+    uint32_t bytes;     /* 28 of all rows together */
+    uint32_t result;    /* 32 0, or a reason of the catalog: there are no rows */
+    uint32_t truncated; /* 36 1: there was no room for more rows; ask for what follows them */
+};
+
+/* A row of a reply: this header, then the body that the catalog describes. */
+struct mr_row {
+    uint16_t type;       /* 0 among the catalog's rows */
+    uint16_t length;     /* 2 bytes, header included, multiple of 8 */
+    uint8_t version;     /* 4 of the body's layout */
+    uint8_t reserved[3]; /* 5 zero */
+};
+
+enum { MR_QUERY_HEADER = 32, MR_REPLY_SIZE = 40, MR_ROW_HEADER = 8 };
+
 #ifdef __cplusplus
 #define MR_STATIC_ASSERT(condition, text) static_assert(condition, text)
 #else
@@ -77,6 +110,9 @@ struct mr_answer {
 MR_STATIC_ASSERT(sizeof(struct mr_command) == MR_COMMAND_HEADER, "no hidden padding");
 MR_STATIC_ASSERT(sizeof(struct mr_event) == MR_EVENT_HEADER, "no hidden padding");
 MR_STATIC_ASSERT(sizeof(struct mr_answer) == 48, "no hidden padding");
+MR_STATIC_ASSERT(sizeof(struct mr_query) == MR_QUERY_HEADER, "no hidden padding");
+MR_STATIC_ASSERT(sizeof(struct mr_reply) == MR_REPLY_SIZE, "no hidden padding");
+MR_STATIC_ASSERT(sizeof(struct mr_row) == MR_ROW_HEADER, "no hidden padding");
 MR_STATIC_ASSERT(__builtin_offsetof(struct mr_command, cause) == 48, "see the byte table");
 MR_STATIC_ASSERT(__builtin_offsetof(struct mr_event, aggregate_kind) == 30, "see the byte table");
 MR_STATIC_ASSERT(__builtin_offsetof(struct mr_event, correlation) == 56, "see the byte table");
@@ -97,6 +133,16 @@ static inline void *mr_command_body_mutable(struct mr_command *command)
 static inline const void *mr_event_body(const struct mr_event *event)
 {
     return (const unsigned char *)event + MR_EVENT_HEADER;
+}
+
+static inline const void *mr_query_body(const struct mr_query *query)
+{
+    return (const unsigned char *)query + MR_QUERY_HEADER;
+}
+
+static inline const void *mr_row_body(const struct mr_row *row)
+{
+    return (const unsigned char *)row + MR_ROW_HEADER;
 }
 
 #ifdef __cplusplus

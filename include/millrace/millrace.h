@@ -4,8 +4,10 @@
 
 #include <millrace/book.h>
 #include <millrace/catalog.h>
+#include <millrace/clock.h>
 #include <millrace/engine.h>
 #include <millrace/image.h>
+#include <millrace/log.h>
 #include <millrace/logic.h>
 #include <millrace/text.h>
 

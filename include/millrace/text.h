@@ -49,6 +49,15 @@ size_t mr_json_command_write(const struct mr_logic *logic, const struct mr_comma
 size_t mr_json_event_write(const struct mr_logic *logic, const struct mr_event *event, char *buffer,
                            size_t size);
 
+/* A query, as it is typed: its name behind a question mark, then its fields (and `not_before`, if
+ * it is not 0): "?account id=7". A row is written as an event is, without a header. */
+size_t mr_text_query_write(const struct mr_logic *logic, const struct mr_query *query, char *buffer,
+                           size_t size);
+size_t mr_text_row_write(const struct mr_logic *logic, const struct mr_row *row, char *buffer,
+                         size_t size);
+size_t mr_json_row_write(const struct mr_logic *logic, const struct mr_row *row, char *buffer,
+                         size_t size);
+
 /* The whole catalog, the common messages included, for people, for programs (one JSON object a
  * line) and for documentation. Ends each line, the last one too. */
 enum mr_catalog_form { MR_CATALOG_TEXT, MR_CATALOG_JSON, MR_CATALOG_MARKDOWN };
@@ -88,6 +97,12 @@ struct mr_text_error {
 enum mr_text_outcome mr_text_command_read(const struct mr_logic *logic, const char *line,
                                           size_t length, struct mr_command *command, size_t size,
                                           uint32_t *stated, struct mr_text_error *error);
+
+/* Reads a line that begins with a question mark as a query: as mr_text_command_read. `query` has room
+ * for `size` bytes, at least MR_QUERY_HEADER. */
+enum mr_text_outcome mr_text_query_read(const struct mr_logic *logic, const char *line,
+                                        size_t length, struct mr_query *query, size_t size,
+                                        struct mr_text_error *error);
 
 /* Reads one key=value pair into the body of a message, such as a logic's configuration. The key's
  * index among message->fields, or -1 with *error (may be NULL) filled in and nothing changed. */

@@ -27,7 +27,7 @@ BEGIN {
     set("knows fuzz", "base disruptor journal core engine tools")
     set("knows golden", "base journal")
     # Which folder stands behind a public header.
-    set("public base", "digest error")
+    set("public base", "clock digest error log")
     set("public disruptor", "agent atomic disruptor lanes mapping park pool processor wait")
     set("public journal", "journal repair")
     set("public core", "book catalog common image logic message text")
