@@ -62,7 +62,7 @@ struct mr_io {
 
 struct mr_io_result {
     uint64_t tag;
-    int system_error; /* 0, or a positive errno value; a short write is EIO */
+    int system_error; /* 0, or a positive errno value; of a short write ENOSPC or EIO */
 };
 
 /* How a durable write is made durable. A DSYNC write is one operation and the cheaper one; a write

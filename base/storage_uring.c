@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -350,6 +351,18 @@ int mr_uring_flush(struct mr_uring *uring, struct mr_error *error)
     return result < 0 ? fail(error, result, "submit") : check_links(uring, error);
 }
 
+/* Why a write has moved only `moved` bytes; nothing may be built on it either way. The kernel says
+ * only of the next one that the disk is full, and that is never made. */
+static int short_write_error(const struct mr_uring *uring,
+                             const struct mr_uring_operation *operation, uint32_t moved)
+{
+    struct statvfs status;
+    int descriptor = uring->slots[operation->file].descriptor;
+    bool full = moved < operation->size && fstatvfs(descriptor, &status) == 0 &&
+                status.f_bavail * status.f_frsize < operation->size - moved;
+    return full ? ENOSPC : EIO;
+}
+
 /* Books one completion; true when its operation is finished. */
 static bool book(struct mr_uring *uring, const struct io_uring_cqe *completion)
 {
@@ -363,7 +376,7 @@ static bool book(struct mr_uring *uring, const struct io_uring_cqe *completion)
     int system_error = completion->res < 0 ? -completion->res : 0;
     bool is_write = part == PART_FIRST && operation->size > 0;
     if (system_error == 0 && is_write && (uint32_t)completion->res != operation->size) {
-        system_error = EIO; /* a short write; nothing may be built on it */
+        system_error = short_write_error(uring, operation, (uint32_t)completion->res);
     }
     /* A failed write cancels its linked sync: what counts is why the write failed. */
     if (operation->system_error == 0 || operation->system_error == ECANCELED) {

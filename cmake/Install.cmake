@@ -10,14 +10,14 @@ foreach(target ${object_targets})
 endforeach()
 
 # A static library cannot carry the libraries that it needs, so it names them for whoever links it.
+# (Of xxhash only headers are used.)
 add_library(millrace_static STATIC ${objects})
-target_link_libraries(millrace_static INTERFACE uring xxhash Threads::Threads)
+target_link_libraries(millrace_static INTERFACE uring Threads::Threads)
 
 # The shared library shows mr_* and nothing else.
 set(exports ${PROJECT_SOURCE_DIR}/cmake/libmillrace.map)
 add_library(millrace_shared SHARED ${objects})
-target_link_libraries(millrace_shared PRIVATE PkgConfig::liburing PkgConfig::xxhash
-                                              Threads::Threads)
+target_link_libraries(millrace_shared PRIVATE PkgConfig::liburing Threads::Threads)
 target_link_options(millrace_shared PRIVATE -Wl,--version-script=${exports}
                     -Wl,-Bsymbolic-functions)
 if(NOT MILLRACE_SANITIZE) # whose runtime is found only when a program starts
@@ -38,25 +38,29 @@ foreach(kind static shared)
                                    $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 endforeach()
 
-install(TARGETS millrace_static millrace_shared EXPORT millrace)
-install(DIRECTORY include/millrace DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
+# Three components: `runtime`, what programs need; `development`, what it takes to build them;
+# `tool`, the command. Without --component, `cmake --install` installs all.
+install(TARGETS millrace_static millrace_shared EXPORT millrace
+        LIBRARY COMPONENT runtime NAMELINK_COMPONENT development
+        ARCHIVE COMPONENT development)
+install(DIRECTORY include/millrace DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT development
         FILES_MATCHING PATTERN "*.h")
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/millrace)
 install(EXPORT millrace NAMESPACE millrace:: FILE millrace-targets.cmake
-        DESTINATION ${package_dir})
+        DESTINATION ${package_dir} COMPONENT development)
 write_basic_package_version_file(millrace-config-version.cmake COMPATIBILITY SameMinorVersion)
 configure_file(cmake/millrace-config.cmake.in millrace-config.cmake @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/millrace-config.cmake
               ${CMAKE_CURRENT_BINARY_DIR}/millrace-config-version.cmake
-        DESTINATION ${package_dir})
+        DESTINATION ${package_dir} COMPONENT development)
 
 # The prefix of millrace.pc is relative to where it lies, so that the tree can be moved and
 # `cmake --install --prefix` needs no new configuration.
 file(RELATIVE_PATH MILLRACE_PC_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 configure_file(cmake/millrace.pc.in millrace.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/millrace.pc
-        DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+        DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT development)
 
 # All that `cmake --install` installs, without the tests and benches.
-add_custom_target(product DEPENDS millrace_static millrace_shared millrace_tool)
+add_custom_target(product DEPENDS millrace_static millrace_shared millrace_tool reference)

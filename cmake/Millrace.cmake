@@ -26,6 +26,9 @@ function(mr_library name)
     target_include_directories(${objects} PUBLIC ${PROJECT_SOURCE_DIR}
                                                  ${PROJECT_SOURCE_DIR}/include)
     target_link_libraries(${objects} PRIVATE millrace_flags PUBLIC ${uses})
+    # Hidden is what no public header declares: each of those has a pragma that shows its own. So
+    # the linker knows that a call within libmillrace.so stays in it, and users see the rest alone.
+    set_target_properties(${objects} PROPERTIES C_VISIBILITY_PRESET hidden)
 
     add_library(millrace_${name} STATIC $<TARGET_OBJECTS:${objects}>)
     target_include_directories(millrace_${name} PUBLIC ${PROJECT_SOURCE_DIR}
@@ -42,12 +45,14 @@ function(mr_tool)
     list(REMOVE_ITEM sources ${main})
     add_library(millrace_tools STATIC ${sources})
     target_compile_definitions(millrace_tools PUBLIC MR_VERSION="${PROJECT_VERSION}")
-    target_link_libraries(millrace_tools PRIVATE millrace_flags PUBLIC millrace_engine)
+    target_link_libraries(millrace_tools PRIVATE millrace_flags PUBLIC millrace_wire)
     add_executable(millrace_tool ${main})
     target_link_libraries(millrace_tool PRIVATE millrace_flags millrace_tools)
-    set_target_properties(millrace_tool PROPERTIES OUTPUT_NAME millrace RUNTIME_OUTPUT_DIRECTORY
-                                                                        ${CMAKE_BINARY_DIR})
-    install(TARGETS millrace_tool RUNTIME)
+    # A user's logic, in a shared object, calls back into what the tool is linked with.
+    target_link_libraries(millrace_tools PUBLIC ${CMAKE_DL_LIBS})
+    set_target_properties(millrace_tool PROPERTIES OUTPUT_NAME millrace ENABLE_EXPORTS ON
+                                                   RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
+    install(TARGETS millrace_tool RUNTIME COMPONENT tool)
 endfunction()
 
 # mr_example(NAME): examples/NAME.c, built against the same static library that users link. It sees

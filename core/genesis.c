@@ -11,36 +11,10 @@ enum { STATE_BITS_MAX = 46 }; /* so that no sum of sizes overflows */
 
 _Static_assert(sizeof(struct mr_genesis_applied) + MR_EVENT_HEADER <= 128, "see outbox_event_size");
 
+/* Bytes of outbox that an event takes. */
 static uint32_t outbox_event_size(const struct mr_logic *logic)
 {
     return logic->event_size_max < 128 ? 128 : logic->event_size_max; /* our own events, too */
-}
-
-static const char *check_logic(const struct mr_logic *logic)
-{
-    if (logic->catalog == NULL) {
-        return "the logic has no catalog";
-    }
-    const char *flaw = mr_catalog_flaw(logic->catalog);
-    if (flaw == NULL && logic->config != NULL) {
-        flaw = mr_message_flaw(logic->config, false);
-    }
-    if (flaw != NULL) {
-        return flaw;
-    }
-    if (mr_length(logic->name) >= sizeof(((struct mr_genesis *)NULL)->logic)) {
-        return "the logic's name is longer than 31 characters";
-    }
-    if (logic->event_size_max > MR_EVENT_SIZE_MAX) {
-        return "the logic's event_size_max is above 4096";
-    }
-    if (logic->command_size_max > MR_COMMAND_SIZE_MAX) {
-        return "the logic's command_size_max is above 65536";
-    }
-    if (logic->config != NULL && logic->config->size > 0 && logic->config_default == NULL) {
-        return "the logic has a configuration, but no config_default";
-    }
-    return NULL;
 }
 
 static const char *check_header(const struct mr_logic *logic, const struct mr_command *command)
@@ -102,34 +76,59 @@ static uint8_t bits_for(uint64_t places)
     return (uint8_t)mr_log2(mr_power_of_two_at_least(places));
 }
 
-static struct mr_image_parts lay_out(uint32_t config_size, uint32_t sessions_max,
-                                     uint8_t index_bits, uint8_t answer_bits, uint32_t timers_max,
+static struct mr_image_parts lay_out(const struct mr_image_limits *limits,
+                                     const struct mr_image_sizes *sizes, uint32_t config_size,
                                      uint64_t state_size)
 {
+    uint64_t sessions = limits->sessions_max;
+    uint64_t timers = limits->timers_max + (limits->session_idle_ns == 0 ? 0 : sessions);
     struct mr_image_parts parts;
     uint64_t at = sizeof(struct mr_image);
     parts.config = at;
     at = mr_align_up(at + config_size, MR_CACHE_LINE);
     parts.sessions = at;
-    at = mr_align_up(at + sessions_max * sizeof(struct mr_session), MR_CACHE_LINE);
+    at = mr_align_up(at + (sessions + 1) * sizeof(struct mr_session), MR_CACHE_LINE);
+    parts.origins = at;
+    at = mr_align_up(at + (sessions + 1) * sizeof(struct mr_session_origin), MR_CACHE_LINE);
+    parts.open = at;
+    at = mr_align_up(at + (sessions / 64 + 1) * sizeof(uint64_t), MR_CACHE_LINE);
     parts.session_index = at;
-    at = mr_align_up(at + (sizeof(uint32_t) << index_bits), MR_CACHE_LINE);
+    at = mr_align_up(at + (sizeof(uint32_t) << sizes->session_index_bits), MR_CACHE_LINE);
     parts.answers = at;
-    at = mr_align_up(at + (sessions_max * sizeof(struct mr_stored_answer) << answer_bits),
+    at = mr_align_up(at + (sessions * sizeof(struct mr_stored_answer) << sizes->answer_bits),
                      MR_CACHE_LINE);
     parts.timers = at;
-    at = mr_align_up(at + (timers_max + UINT64_C(1)) * sizeof(struct mr_timer_node), MR_CACHE_LINE);
+    at = mr_align_up(at + (timers + 1) * sizeof(struct mr_timer_node), MR_CACHE_LINE);
     parts.timer_heap = at;
-    at += (timers_max + UINT64_C(1)) * sizeof(struct mr_timer_key);
+    at += (timers + 1) * sizeof(struct mr_timer_key);
     parts.state = mr_align_up(at, MR_IMAGE_ALIGNMENT);
     parts.end = parts.state + state_size;
     return parts;
 }
 
+const char *mr_genesis_measure(const struct mr_logic *logic, const void *config,
+                               const struct mr_image_limits *limits, struct mr_image_sizes *sizes)
+{
+    uint64_t state_size = logic->state_size(config);
+    if (state_size == 0 || state_size >> STATE_BITS_MAX != 0) {
+        return "the logic does not accept its configuration";
+    }
+    uint32_t events_max = logic->turn_events_max == NULL ? 1 : logic->turn_events_max(config);
+    if (events_max == 0 || events_max > MR_EVENTS_PER_TURN_MAX) {
+        return "the configuration would emit more than 65536 events a turn, or none";
+    }
+    sizes->outbox_size = (events_max + MR_TURN_EVENTS_FULL) * outbox_event_size(logic);
+    sizes->session_index_bits = bits_for(limits->sessions_max * UINT64_C(4));
+    sizes->answer_bits = bits_for(limits->answers_max);
+    uint32_t config_size = logic->config == NULL ? 0 : logic->config->size;
+    sizes->parts = lay_out(limits, sizes, config_size, state_size);
+    return sizes->parts.end > SIZE_MAX - MR_IMAGE_ALIGNMENT ? "the image is too large" : NULL;
+}
+
 const char *mr_genesis_plan(const struct mr_logic *logic, const struct mr_command *command,
                             struct mr_genesis_plan *plan)
 {
-    const char *flaw = check_logic(logic);
+    const char *flaw = mr_logic_flaw(logic);
     flaw = flaw != NULL ? flaw : check_header(logic, command);
     if (flaw != NULL) {
         return flaw;
@@ -140,46 +139,39 @@ const char *mr_genesis_plan(const struct mr_logic *logic, const struct mr_comman
         return flaw;
     }
     plan->genesis = body;
+    plan->limits = (struct mr_image_limits){.session_idle_ns = body->session_idle_ns,
+                                            .sessions_max = body->sessions_max,
+                                            .answers_max = body->answers_max,
+                                            .timers_max = body->timers_max,
+                                            .clock = body->clock};
     plan->config = body->config_size == 0 ? NULL : body + 1;
-    uint64_t state_size = logic->state_size(plan->config);
-    if (state_size == 0 || state_size >> STATE_BITS_MAX != 0) {
-        return "the logic does not accept its configuration";
-    }
-    uint32_t events_max = logic->turn_events_max == NULL ? 1 : logic->turn_events_max(plan->config);
-    if (events_max == 0 || events_max > MR_EVENTS_PER_TURN_MAX) {
-        return "the configuration would emit more than 65536 events a turn, or none";
-    }
-    plan->outbox_size = (events_max + MR_TURN_EVENTS_FULL) * outbox_event_size(logic);
-    plan->session_index_bits = bits_for(body->sessions_max * UINT64_C(4));
-    plan->answer_bits = bits_for(body->answers_max);
-    plan->parts = lay_out(body->config_size, body->sessions_max, plan->session_index_bits,
-                          plan->answer_bits, body->timers_max, state_size);
-    return plan->parts.end > SIZE_MAX - MR_IMAGE_ALIGNMENT ? "the image is too large" : NULL;
+    return mr_genesis_measure(logic, plan->config, &plan->limits, &plan->sizes);
 }
 
 bool mr_genesis_fits(const struct mr_image *image, const struct mr_command *command)
 {
     const struct mr_genesis *body = (const struct mr_genesis *)mr_command_body(command);
+    const struct mr_image_limits *limits = &image->limits;
     return command->length == MR_COMMAND_HEADER + sizeof *body + image->config_size &&
            mr_equal(body->logic, image->logic, sizeof image->logic) &&
            body->logic_version == image->logic_version &&
-           body->layout_version == image->logic_layout_version && body->clock == image->clock &&
-           body->config_size == image->config_size && body->sessions_max == image->sessions_max &&
-           body->answers_max == image->answers_max && body->timers_max == image->timers_max &&
+           body->layout_version == image->logic_layout_version && body->clock == limits->clock &&
+           body->config_size == image->config_size && body->sessions_max == limits->sessions_max &&
+           body->answers_max == limits->answers_max && body->timers_max == limits->timers_max &&
+           body->session_idle_ns == limits->session_idle_ns &&
            mr_equal(body + 1, mr_image_at(image, image->parts.config), image->config_size);
 }
 
-bool mr_genesis_parts_check(const struct mr_image *image, uint64_t state_size)
+bool mr_genesis_parts_check(const struct mr_image *image, const struct mr_logic *logic)
 {
-    if (image->sessions_max == 0 || image->sessions_max > MR_SESSIONS_MAX ||
-        image->answers_max == 0 || image->answers_max > MR_ANSWERS_MAX ||
-        image->timers_max > MR_TIMERS_MAX || state_size >> STATE_BITS_MAX != 0 ||
-        image->session_index_bits != bits_for(image->sessions_max * UINT64_C(4)) ||
-        image->answer_bits != bits_for(image->answers_max)) {
-        return false;
-    }
-    struct mr_image_parts parts =
-        lay_out(image->config_size, image->sessions_max, image->session_index_bits,
-                image->answer_bits, image->timers_max, state_size);
-    return mr_equal(&parts, &image->parts, sizeof parts);
+    const struct mr_image_limits *limits = &image->limits;
+    struct mr_image_sizes sizes;
+    return limits->sessions_max != 0 && limits->sessions_max <= MR_SESSIONS_MAX &&
+           limits->answers_max != 0 && limits->answers_max <= MR_ANSWERS_MAX &&
+           limits->timers_max <= MR_TIMERS_MAX && limits->clock <= MR_CLOCK_SIMULATED &&
+           mr_genesis_measure(logic, mr_image_config(image), limits, &sizes) == NULL &&
+           sizes.outbox_size == image->outbox_size &&
+           sizes.session_index_bits == image->session_index_bits &&
+           sizes.answer_bits == image->answer_bits &&
+           mr_equal(&sizes.parts, &image->parts, sizeof image->parts);
 }

@@ -18,13 +18,13 @@ uint64_t mr_image_size(const struct mr_logic *logic, const struct mr_command *ge
         }
         return 0;
     }
-    return mr_align_up(plan.parts.end, MR_IMAGE_ALIGNMENT);
+    return mr_align_up(plan.sizes.parts.end, MR_IMAGE_ALIGNMENT);
 }
 
 uint32_t mr_image_outbox_size(const struct mr_logic *logic, const struct mr_command *genesis)
 {
     struct mr_genesis_plan plan;
-    return mr_genesis_plan(logic, genesis, &plan) == NULL ? plan.outbox_size : 0;
+    return mr_genesis_plan(logic, genesis, &plan) == NULL ? plan.sizes.outbox_size : 0;
 }
 
 struct mr_image *mr_image_init(void *memory, const struct mr_logic *logic,
@@ -40,19 +40,17 @@ struct mr_image *mr_image_init(void *memory, const struct mr_logic *logic,
     *image = (struct mr_image){
         .magic = MR_IMAGE_MAGIC,
         .layout = MR_IMAGE_LAYOUT,
-        .outbox_size = plan.outbox_size,
+        .outbox_size = plan.sizes.outbox_size,
+        .config_size = body->config_size,
         .logic_version = body->logic_version,
         .logic_layout_version = body->layout_version,
-        .clock = body->clock,
-        .config_size = body->config_size,
-        .sessions_max = body->sessions_max,
-        .answers_max = body->answers_max,
-        .timers_max = body->timers_max,
-        .session_index_bits = plan.session_index_bits,
-        .answer_bits = plan.answer_bits,
-        .timers = {.limit = body->timers_max},
-        .parts = plan.parts,
+        .limits = plan.limits,
+        .session_index_bits = plan.sizes.session_index_bits,
+        .answer_bits = plan.sizes.answer_bits,
+        .sessions = {.limit = body->sessions_max},
+        .parts = plan.sizes.parts,
     };
+    image->timers.limit = body->timers_max + mr_session_timers(image, body->sessions_max);
     mr_copy(image->logic, body->logic, sizeof image->logic);
     if (plan.config != NULL) {
         mr_copy(mr_image_at(image, image->parts.config), plan.config, image->config_size);
@@ -71,7 +69,7 @@ struct mr_image_status mr_image_status(const struct mr_image *image)
         .events = image->events,
         .rejects = image->rejects,
         .logic_version = image->logic_version,
-        .clock = image->clock,
+        .clock = image->limits.clock,
     };
 }
 
@@ -82,7 +80,7 @@ const void *mr_image_state(const struct mr_image *image)
 
 const void *mr_image_config(const struct mr_image *image)
 {
-    return image->config_size == 0 ? NULL : mr_image_at(image, image->parts.config);
+    return mr_config(image);
 }
 
 bool mr_image_session(const struct mr_image *image, uint64_t id, struct mr_session_info *info)
@@ -91,14 +89,24 @@ bool mr_image_session(const struct mr_image *image, uint64_t id, struct mr_sessi
     if (session == NULL) {
         return false;
     }
+    const struct mr_session_origin *origin =
+        mr_session_origin(image, mr_session_place(image, session));
     *info = (struct mr_session_info){
         .id = session->id,
         .last_request = session->last_request,
-        .fingerprint = {session->fingerprint[0], session->fingerprint[1]},
+        .last_time_ns = session->last_time_ns,
+        .fingerprint = {origin->fingerprint[0], origin->fingerprint[1]},
         .role = session->role,
     };
     return true;
 }
+
+uint64_t mr_image_next_timer(const struct mr_image *image)
+{
+    return image->timer_count == 0 ? UINT64_MAX : mr_timer_heap(image)[1].due_ns;
+}
+
+/* -- What is in use. --------------------------------------------------------------------------- */
 
 /* Appends a span, if it is not empty. */
 static uint32_t add_span(struct mr_span *spans, uint32_t limit, uint32_t count, uint64_t offset,
@@ -112,23 +120,33 @@ static uint32_t add_span(struct mr_span *spans, uint32_t limit, uint32_t count, 
     return count + 1;
 }
 
+uint32_t mr_image_common_used(const struct mr_image *image, struct mr_span *spans, uint32_t limit)
+{
+    const struct mr_image_parts *parts = &image->parts;
+    uint64_t high = image->sessions.high;
+    uint32_t count = add_span(spans, limit, 0, 0, parts->config + image->config_size);
+    if (high > 0) {
+        count = add_span(spans, limit, count, parts->sessions,
+                         mr_pool_used(&image->sessions, sizeof(struct mr_session)));
+        count = add_span(spans, limit, count, parts->origins,
+                         mr_pool_used(&image->sessions, sizeof(struct mr_session_origin)));
+        count = add_span(spans, limit, count, parts->open, (high / 64 + 1) * sizeof(uint64_t));
+        count = add_span(spans, limit, count, parts->session_index,
+                         sizeof(uint32_t) << image->session_index_bits);
+        count = add_span(spans, limit, count, parts->answers,
+                         high * sizeof(struct mr_stored_answer) << image->answer_bits);
+    }
+    count = add_span(spans, limit, count, parts->timers,
+                     mr_pool_used(&image->timers, sizeof(struct mr_timer_node)));
+    return add_span(spans, limit, count, parts->timer_heap + sizeof(struct mr_timer_key),
+                    image->timer_count * sizeof(struct mr_timer_key));
+}
+
 uint32_t mr_image_used(const struct mr_image *image, const struct mr_logic *logic,
                        struct mr_span *spans, uint32_t limit)
 {
     const struct mr_image_parts *parts = &image->parts;
-    uint64_t sessions = image->session_count;
-    uint32_t count = add_span(spans, limit, 0, 0, parts->config + image->config_size);
-    count = add_span(spans, limit, count, parts->sessions, sessions * sizeof(struct mr_session));
-    if (sessions > 0) {
-        count = add_span(spans, limit, count, parts->session_index,
-                         sizeof(uint32_t) << image->session_index_bits);
-        count = add_span(spans, limit, count, parts->answers,
-                         sessions * sizeof(struct mr_stored_answer) << image->answer_bits);
-    }
-    count = add_span(spans, limit, count, parts->timers,
-                     mr_pool_used(&image->timers, sizeof(struct mr_timer_node)));
-    count = add_span(spans, limit, count, parts->timer_heap + sizeof(struct mr_timer_key),
-                     image->timer_count * sizeof(struct mr_timer_key));
+    uint32_t count = mr_image_common_used(image, spans, limit);
     uint64_t state_size = parts->end - parts->state;
     if (logic->used == NULL) {
         return add_span(spans, limit, count, parts->state, state_size);
@@ -150,15 +168,15 @@ bool mr_image_check(const struct mr_image *image, const struct mr_logic *logic)
 {
     char name[sizeof image->logic] = {0};
     mr_copy(name, logic->name, mr_length(logic->name));
-    const void *config = mr_image_config(image);
     if (image->magic != MR_IMAGE_MAGIC || image->layout != MR_IMAGE_LAYOUT ||
         !mr_equal(name, image->logic, sizeof name) || image->logic_version != logic->version ||
         image->logic_layout_version != logic->layout_version ||
         image->config_size != (logic->config == NULL ? 0U : logic->config->size) ||
-        image->rejects > image->sequence) {
+        image->rejects > image->sequence || image->turn != 0 || image->turn_events != 0 ||
+        (image->upgrade_version != 0 && image->upgrade_version <= image->logic_version)) {
         return false;
     }
-    return mr_genesis_parts_check(image, logic->state_size(config)) && mr_sessions_check(image) &&
+    return mr_genesis_parts_check(image, logic) && mr_sessions_check(image) &&
            mr_timers_check(image) &&
-           (logic->check == NULL || logic->check(mr_image_state(image), config));
+           (logic->check == NULL || logic->check(mr_image_state(image), mr_image_config(image)));
 }

@@ -3,10 +3,13 @@
  *
  *     header         struct mr_image
  *     config         the logic's configuration, as in genesis
- *     sessions       struct mr_session each, in the order in which they were opened
+ *     sessions       a pool of struct mr_session
+ *     origins        what each session was opened with that is seldom looked at
+ *     open           a bit for each session's place: whether one is open there
  *     session index  where a session stands: open addressing by its id
  *     answers        a ring for each session
- *     timers         a pool of struct mr_timer_node
+ *     timers         a pool of struct mr_timer_node: the logic's, and one for each session that may
+ *                    expire
  *     timer heap     struct mr_timer_key each, the first one due on top
  *     state          the logic's own
  */
@@ -33,15 +36,21 @@ enum {
     MR_TURN_EVENTS_FULL = 64,
 };
 
-/* A session and how far it has come. */
+/* A session and how far it has come: one line, which a command looks at and writes anyway. */
 struct mr_session {
-    uint64_t id;
+    uint32_t link;         /* of the free list */
+    uint32_t timer;        /* that makes it expire, 0: none */
+    uint64_t id;           /* 0: nobody's place */
     uint64_t last_request; /* 0: none yet */
+    uint64_t last_time_ns; /* of the last command that it sent, whatever became of it */
     uint64_t answers;      /* stored so far; the next one goes to this place of the ring */
     struct mr_stream stream;
-    uint64_t fingerprint[2];
     uint8_t role;
     uint8_t reserved[7];
+};
+
+struct mr_session_origin {
+    uint64_t fingerprint[2];
 };
 
 /* What a command was answered with, for whoever sends it again. */
@@ -58,7 +67,7 @@ struct mr_timer_node {
     uint32_t place; /* in the heap, from 1; 0: not set */
     uint64_t id;
     uint32_t kind;
-    uint32_t reserved;
+    uint32_t session; /* that expires then; 0: it is the logic's */
 };
 
 /* In the heap, so that sifting touches nothing else. */
@@ -72,13 +81,24 @@ struct mr_timer_key {
 /* Where the parts lie, as offsets from the image's beginning; follows from genesis and logic. */
 struct mr_image_parts {
     uint64_t config;
-    uint64_t sessions;
+    uint64_t sessions; /* of places from 1 */
+    uint64_t origins;  /* likewise */
+    uint64_t open;
     uint64_t session_index;
     uint64_t answers;
     uint64_t timers;
     uint64_t timer_heap; /* of places from 1 */
     uint64_t state;
     uint64_t end;
+};
+
+/* What genesis fixes for good. */
+struct mr_image_limits {
+    uint64_t session_idle_ns; /* 0: sessions do not expire */
+    uint32_t sessions_max;
+    uint32_t answers_max;
+    uint32_t timers_max; /* of the logic */
+    uint32_t clock;
 };
 
 struct mr_image {
@@ -92,37 +112,57 @@ struct mr_image {
     uint64_t events;
     uint64_t rejects;
 
-    /* Genesis. */
-    char logic[32];
+    /* Of the command under way, which the logic wants to be called with again. */
+    uint64_t turn_events; /* before its first turn */
+    uint32_t turn;        /* of the next call; 0: no command is under way */
+
+    /* What a logic_upgrade has asked for; version 0 is never newer than another. */
+    uint32_t upgrade_version; /* 0: nothing */
+    uint32_t upgrade_layout;
+
+    /* The logic that applies, and the size of its configuration. */
+    uint32_t config_size;
     uint32_t logic_version;
     uint32_t logic_layout_version;
-    uint32_t clock;
-    uint32_t config_size;
-    uint32_t sessions_max;
-    uint32_t answers_max;
-    uint32_t timers_max;
+    char logic[32];
 
-    uint32_t session_count;
+    struct mr_image_limits limits;
     uint8_t session_index_bits; /* log2 of the places in the session index */
     uint8_t answer_bits;        /* log2 of the places in a ring of answers */
     uint8_t reserved[2];
-    uint32_t timer_count; /* in the heap */
+    uint32_t timer_count;   /* in the heap */
+    uint64_t session_floor; /* highest number of a session that is gone */
+    struct mr_pool sessions;
     struct mr_pool timers;
     uint64_t timers_set; /* since the beginning: the order of the next one */
     struct mr_image_parts parts;
 };
 
 _Static_assert(sizeof(struct mr_session) == 64, "no hidden padding");
+_Static_assert(sizeof(struct mr_session_origin) == 16, "no hidden padding");
 _Static_assert(sizeof(struct mr_stored_answer) == 32, "no hidden padding");
 _Static_assert(sizeof(struct mr_timer_node) == 24, "no hidden padding");
 _Static_assert(sizeof(struct mr_timer_key) == 24, "no hidden padding");
-_Static_assert(sizeof(struct mr_image) == 208, "no hidden padding");
-_Static_assert(sizeof(struct mr_image_parts) == 64, "no hidden padding");
+_Static_assert(sizeof(struct mr_image_limits) == 24, "no hidden padding");
+_Static_assert(sizeof(struct mr_image) == 272, "no hidden padding");
+_Static_assert(sizeof(struct mr_image_parts) == 80, "no hidden padding");
 
 static inline void *mr_image_at(const struct mr_image *image, uint64_t offset)
 {
     return (void *)((uintptr_t)image + (uintptr_t)offset);
 }
+
+/* -- core/image.c. ----------------------------------------------------------------------------- */
+
+/* NULL: the logic has none. */
+static inline const void *mr_config(const struct mr_image *image)
+{
+    return image->config_size == 0 ? NULL : mr_image_at(image, image->parts.config);
+}
+
+/* The spans of mr_image_used before those of the logic: the first one ends with the
+ * configuration. */
+uint32_t mr_image_common_used(const struct mr_image *image, struct mr_span *spans, uint32_t limit);
 
 /* -- core/session.c. --------------------------------------------------------------------------- */
 
@@ -138,6 +178,24 @@ static inline uint32_t mr_session_home(const struct mr_image *image, uint64_t id
     return (uint32_t)((id * UINT64_C(0x9e3779b97f4a7c15)) >> (64 - image->session_index_bits));
 }
 
+static inline uint32_t mr_session_place(const struct mr_image *image,
+                                        const struct mr_session *session)
+{
+    return (uint32_t)(session - mr_sessions(image));
+}
+
+static inline struct mr_session_origin *mr_session_origin(const struct mr_image *image,
+                                                          uint32_t place)
+{
+    return (struct mr_session_origin *)mr_image_at(image, image->parts.origins) + place;
+}
+
+/* Timers that open sessions have beside the logic's: one each, where sessions expire. */
+static inline uint32_t mr_session_timers(const struct mr_image *image, uint32_t sessions)
+{
+    return image->limits.session_idle_ns == 0 ? 0 : sessions;
+}
+
 /* The session of that id; NULL: none. There are always empty places, which end the search. */
 static inline struct mr_session *mr_session_find(const struct mr_image *image, uint64_t id)
 {
@@ -145,7 +203,7 @@ static inline struct mr_session *mr_session_find(const struct mr_image *image, u
     uint32_t mask = (UINT32_C(1) << image->session_index_bits) - 1;
     for (uint32_t place = mr_session_home(image, id); index[place] != 0;
          place = (place + 1) & mask) {
-        struct mr_session *session = mr_sessions(image) + (index[place] - 1);
+        struct mr_session *session = mr_sessions(image) + index[place];
         if (MR_LIKELY(session->id == id)) {
             return session;
         }
@@ -158,7 +216,7 @@ static inline struct mr_stored_answer *mr_session_answer(const struct mr_image *
                                                          const struct mr_session *session,
                                                          uint64_t answer)
 {
-    uint64_t ring = (uint64_t)(session - mr_sessions(image)) << image->answer_bits;
+    uint64_t ring = (uint64_t)(mr_session_place(image, session) - 1) << image->answer_bits;
     uint64_t place = answer & ((UINT64_C(1) << image->answer_bits) - 1);
     return (struct mr_stored_answer *)mr_image_at(image, image->parts.answers) + ring + place;
 }
@@ -179,9 +237,19 @@ static inline void mr_session_store(struct mr_image *image, struct mr_session *s
 const struct mr_stored_answer *mr_session_recall(const struct mr_image *image,
                                                  const struct mr_session *session,
                                                  uint64_t request);
-/* Opens a session. 0, or a reason and no effect. */
+/* Opens a session at that time. 0, or a reason and no effect. */
 uint32_t mr_session_open(struct mr_image *image, const struct mr_session_open *open,
-                         struct mr_session **session);
+                         uint64_t time_ns, struct mr_session **session);
+/* Closes a session. What it kept is forgotten, but for its number. */
+void mr_session_close(struct mr_image *image, struct mr_session *session);
+/* When a session that sends nothing from now on is closed; for an image in which sessions
+ * expire. */
+uint64_t mr_session_expiry(const struct mr_image *image, const struct mr_session *session);
+/* The session's timer, which was due then, has fired. True: the session has expired; false: it sent
+ * something meanwhile, and the timer is set again. */
+bool mr_session_fired(struct mr_image *image, struct mr_session *session, uint64_t due_ns);
+/* The first place above `place` at which a session is open; 0: none. */
+uint32_t mr_session_next(const struct mr_image *image, uint32_t place);
 bool mr_sessions_check(const struct mr_image *image);
 
 /* -- core/timer.c. ----------------------------------------------------------------------------- */
@@ -196,28 +264,58 @@ static inline bool mr_timer_is_due(const struct mr_image *image, uint64_t time_n
     return image->timer_count > 0 && mr_timer_heap(image)[1].due_ns <= time_ns;
 }
 
-/* Takes away the timer that is due first; there is one. */
-struct mr_timer mr_timer_take_first(struct mr_image *image);
+/* Sets the timer that makes the session at `place` expire; there is always one left for it. */
+uint32_t mr_timer_set_session(struct mr_image *image, uint64_t due_ns, uint32_t place);
+/* Takes away a timer that is set. */
+void mr_timer_drop(struct mr_image *image, uint32_t index);
+/* Takes away the timer that is due first; there is one. *session: see struct mr_timer_node. */
+struct mr_timer mr_timer_take_first(struct mr_image *image, uint32_t *session);
 bool mr_timers_check(const struct mr_image *image);
+
+/* -- core/common.c. ---------------------------------------------------------------------------- */
+
+/* Applies a command of the common catalog that admit() has let through. 0, or a reason. */
+uint32_t mr_common_apply(struct mr_context *context, const struct mr_command *command);
+/* The timer of the session at `place`, which was due then, has fired. */
+void mr_common_expire(struct mr_context *context, uint32_t place, uint64_t due_ns);
+/* Tells that the image has refused the command; `session` may be NULL. */
+void mr_common_rejected(struct mr_context *context, const struct mr_command *command,
+                        struct mr_session *session, uint32_t reason);
+
+/* -- core/logic.c. ----------------------------------------------------------------------------- */
+
+/* NULL, or what is wrong with the logic, or with a version before it. */
+const char *mr_logic_flaw(const struct mr_logic *logic);
 
 /* -- core/genesis.c. --------------------------------------------------------------------------- */
 
-/* What a genesis command asks for, worked out. */
-struct mr_genesis_plan {
-    const struct mr_genesis *genesis;
-    const void *config; /* NULL: the logic has none */
+/* What follows from the limits, the logic and its configuration. */
+struct mr_image_sizes {
     uint32_t outbox_size;
     uint8_t session_index_bits;
     uint8_t answer_bits;
     struct mr_image_parts parts;
 };
 
-/* NULL, with *plan filled in, or why the logic cannot begin like that. */
+/* What a genesis command asks for, worked out. */
+struct mr_genesis_plan {
+    const struct mr_genesis *genesis;
+    struct mr_image_limits limits;
+    const void *config; /* NULL: the logic has none */
+    struct mr_image_sizes sizes;
+};
+
+/* Works out what follows from the logic and its configuration (NULL: it has none), with limits that
+ * are valid. NULL, or why that cannot be. */
+const char *mr_genesis_measure(const struct mr_logic *logic, const void *config,
+                               const struct mr_image_limits *limits, struct mr_image_sizes *sizes);
+/* NULL, with *plan filled in, or why the logic, of the version that genesis names, cannot begin
+ * like that. */
 const char *mr_genesis_plan(const struct mr_logic *logic, const struct mr_command *command,
                             struct mr_genesis_plan *plan);
 /* Whether the command says what the image was prepared with. */
 bool mr_genesis_fits(const struct mr_image *image, const struct mr_command *command);
-/* Whether the image's parts lie where its limits and `state_size` put them. */
-bool mr_genesis_parts_check(const struct mr_image *image, uint64_t state_size);
+/* Whether the image's parts lie where its limits, the logic and its configuration put them. */
+bool mr_genesis_parts_check(const struct mr_image *image, const struct mr_logic *logic);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct mr_pool {
@@ -45,6 +46,22 @@ static inline void mr_pool_give(struct mr_pool *pool, void *objects, uint64_t ob
     *mr_pool_link(objects, object_size, index) = pool->free;
     pool->free = index;
     pool->live--;
+}
+
+/* Whether the counts make sense, with room for `limit` objects, and the freed ones make a list: as
+ * long as it should be, without a circle. */
+static inline bool mr_pool_check(const struct mr_pool *pool, void *objects, uint64_t object_size,
+                                 uint64_t limit)
+{
+    if (pool->limit != limit || pool->high > pool->limit || pool->live > pool->high) {
+        return false;
+    }
+    uint32_t freed = pool->high - pool->live;
+    uint32_t at = pool->free;
+    for (; freed > 0 && at != 0 && at <= pool->high; freed--) {
+        at = *mr_pool_link(objects, object_size, at);
+    }
+    return freed == 0 && at == 0;
 }
 
 /* Bytes from the beginning of `objects` that were ever used. */

@@ -22,42 +22,124 @@ static void *map_zeroed(uint64_t size)
     return memory;
 }
 
-int mr_applier_init(struct mr_applier *applier, const struct mr_logic *logic,
+/* -- Memory. ----------------------------------------------------------------------------------- */
+
+static void free_memory(struct mr_applier_memory *memory)
+{
+    if (memory->image != NULL) {
+        munmap(memory->image, memory->image_size);
+    }
+    free(memory->outbox);
+    memset(memory, 0, sizeof *memory);
+}
+
+static int take_memory(struct mr_applier_memory *memory, const struct mr_logic *logic,
+                       uint64_t image_size, uint32_t outbox_size, struct mr_error *error)
+{
+    memory->image_size = mr_align_up(image_size, 4096);
+    memory->image = map_zeroed(memory->image_size);
+    memory->outbox_size = outbox_size;
+    memory->outbox =
+        aligned_alloc(MR_CACHE_LINE, DIGEST_SEAT + mr_align_up(outbox_size, MR_CACHE_LINE));
+    if (memory->image == NULL || memory->outbox == NULL) {
+        free_memory(memory);
+        return mr_error_set(error, MR_E_NO_MEMORY,
+                            "cannot allocate %llu bytes for the memory image of logic '%s', "
+                            "version %u: lower its limits, or free memory",
+                            (unsigned long long)image_size, logic->name, logic->version);
+    }
+    return MR_OK;
+}
+
+/* From here on `image`, which lies in `memory`, is the one that commands are applied to. */
+static void move_in(struct mr_applier *applier, const struct mr_applier_memory *memory,
+                    struct mr_image *image, const struct mr_logic *logic)
+{
+    applier->memory = *memory;
+    applier->image = image;
+    applier->logic = logic;
+    applier->outbox =
+        (struct mr_outbox){.bytes = memory->outbox + DIGEST_SEAT, .size = memory->outbox_size};
+}
+
+int mr_applier_init(struct mr_applier *applier, const struct mr_logic *newest,
                     const struct mr_command *genesis, struct mr_error *error)
 {
     memset(applier, 0, sizeof *applier);
-    applier->logic = logic;
+    applier->newest = newest;
+    const struct mr_genesis *body = mr_command_body(genesis);
+    const struct mr_logic *logic = mr_logic_version(newest, body->logic_version);
+    ASSERT(logic != NULL);
     const char *reason = NULL;
     uint64_t size = mr_image_size(logic, genesis, &reason);
     if (size == 0) {
         return mr_error_set(error, MR_E_INVALID, "genesis of logic '%s' is not usable: %s",
                             logic->name, reason == NULL ? "?" : reason);
     }
-    applier->image_size = mr_align_up(size, 4096);
-    applier->image_memory = map_zeroed(applier->image_size);
-    applier->outbox.size = mr_image_outbox_size(logic, genesis);
-    applier->outbox_memory = aligned_alloc(
-        MR_CACHE_LINE, DIGEST_SEAT + mr_align_up(applier->outbox.size, MR_CACHE_LINE));
-    if (applier->image_memory == NULL || applier->outbox_memory == NULL) {
-        mr_applier_free(applier);
-        return mr_error_set(error, MR_E_NO_MEMORY,
-                            "cannot allocate %llu bytes for the memory image of logic '%s': lower "
-                            "its limits, or free memory",
-                            (unsigned long long)size, logic->name);
+    struct mr_applier_memory memory;
+    int status = take_memory(&memory, logic, size, mr_image_outbox_size(logic, genesis), error);
+    if (status == MR_OK) {
+        move_in(applier, &memory, mr_image_init(memory.image, logic, genesis), logic);
     }
-    applier->outbox.bytes = applier->outbox_memory + DIGEST_SEAT;
-    applier->image = mr_image_init(applier->image_memory, logic, genesis);
-    return MR_OK;
+    return status;
 }
 
 void mr_applier_free(struct mr_applier *applier)
 {
-    if (applier->image_memory != NULL) {
-        munmap(applier->image_memory, applier->image_size);
-    }
-    free(applier->outbox_memory);
+    free_memory(&applier->memory);
     memset(applier, 0, sizeof *applier);
 }
+
+/* -- Another version. -------------------------------------------------------------------------- */
+
+static int migrate(struct mr_applier *applier, const struct mr_logic *to, struct mr_error *error)
+{
+    const struct mr_image *old = applier->image;
+    const char *reason = NULL;
+    uint64_t size = mr_image_migrated_size(old, to, &reason);
+    if (size == 0) {
+        return mr_error_set(error, MR_E_VERSION,
+                            "logic '%s' cannot go from version %u to version %u: %s", to->name,
+                            applier->logic->version, to->version, reason == NULL ? "?" : reason);
+    }
+    struct mr_applier_memory memory, scratch = {.image = NULL};
+    int status = take_memory(&memory, to, size, mr_image_migrated_outbox_size(old, to), error);
+    uint64_t scratch_size = mr_image_migrated_scratch(old, to);
+    if (status == MR_OK && scratch_size > 0) {
+        status = take_memory(&scratch, to, scratch_size, 0, error);
+    }
+    if (status == MR_OK) {
+        struct mr_image *image = mr_image_migrate(old, to, memory.image, scratch.image);
+        free_memory(&applier->memory);
+        move_in(applier, &memory, image, to);
+    } else {
+        free_memory(&memory);
+    }
+    free_memory(&scratch);
+    return status;
+}
+
+/* Behind a logic_upgrade, before the next command. In the live engine as in every replay. */
+static int switch_version(struct mr_applier *applier, struct mr_error *error)
+{
+    uint32_t version;
+    applier->switching = false;
+    if (!mr_image_upgrade_due(applier->image, &version)) {
+        return MR_OK; /* it was refused */
+    }
+    const struct mr_logic *to = mr_logic_version(applier->newest, version);
+    if (to == NULL) {
+        return mr_error_set(error, MR_E_VERSION,
+                            "at sequence %llu the journal switches to version %u of the logic "
+                            "'%s', which this program does not carry; its newest is %u: use a "
+                            "newer program",
+                            (unsigned long long)mr_image_status(applier->image).sequence, version,
+                            applier->newest->name, applier->newest->version);
+    }
+    return migrate(applier, to, error);
+}
+
+/* -- Entries. ---------------------------------------------------------------------------------- */
 
 const struct mr_command *mr_command_at(const unsigned char *next, uint64_t left)
 {
@@ -100,6 +182,16 @@ static bool hand_out(struct mr_applier *applier, const struct mr_sink *sink)
     return true;
 }
 
+/* Ends the turn at hand, once the sink has all of it. */
+static int end_turn(struct mr_applier *applier, const struct mr_sink *sink, struct mr_error *error)
+{
+    if (!hand_out(applier, sink)) {
+        return MR_AGAIN;
+    }
+    return MR_UNLIKELY(applier->switching) && applier->finished ? switch_version(applier, error)
+                                                                : MR_OK;
+}
+
 static int begin_entry(struct mr_applier *applier, const struct mr_entry *entry,
                        struct mr_error *error)
 {
@@ -134,6 +226,7 @@ static void end_entry(struct mr_applier *applier)
     uint32_t at = applier->mark_next++ % MR_APPLIER_MARKS;
     applier->marks[at].sequence = mr_entry_last_sequence(applier->entry);
     applier->marks[at].digest = applier->digest;
+    applier->applied = mr_entry_last_sequence(applier->entry);
     applier->entry = NULL;
 }
 
@@ -160,17 +253,15 @@ static const struct mr_command *next_command(struct mr_applier *applier, struct 
 int mr_applier_entry(struct mr_applier *applier, const struct mr_entry *entry, uint32_t limit,
                      const struct mr_sink *sink, struct mr_error *error)
 {
+    int status = MR_OK;
     if (applier->entry == NULL) {
-        int status = begin_entry(applier, entry, error);
-        if (status != MR_OK) {
-            return status;
-        }
+        status = begin_entry(applier, entry, error);
     }
-    ASSERT(applier->entry == entry);
-    if (applier->turn_open && !hand_out(applier, sink)) {
-        return MR_AGAIN;
+    if (applier->turn_open) {
+        ASSERT(applier->entry == entry);
+        status = end_turn(applier, sink, error);
     }
-    while (applier->left > 0) {
+    while (status == MR_OK && applier->left > 0) {
         if (limit-- == 0) {
             return MR_AGAIN;
         }
@@ -183,16 +274,18 @@ int mr_applier_entry(struct mr_applier *applier, const struct mr_entry *entry, u
         chain_digest(applier);
         applier->turn_open = true;
         applier->handed = 0;
+        applier->amid = !applier->finished;
+        applier->switching = command->type == MR_COMMAND_LOGIC_UPGRADE;
         if (applier->finished) {
             applier->next += command->length;
             applier->left--;
         }
-        if (!hand_out(applier, sink)) {
-            return MR_AGAIN;
-        }
+        status = end_turn(applier, sink, error);
     }
-    end_entry(applier);
-    return MR_OK;
+    if (status == MR_OK) {
+        end_entry(applier);
+    }
+    return status;
 }
 
 struct mr_digest mr_image_digest(const struct mr_image *image, const struct mr_logic *logic)

@@ -23,16 +23,23 @@ struct mr_sink {
  * are blocks in flight. */
 enum { MR_APPLIER_MARKS = 256 };
 
-struct mr_applier {
-    const struct mr_logic *logic;
-    struct mr_image *image;
-    void *image_memory;
+struct mr_applier_memory {
+    void *image;
     uint64_t image_size;
-    struct mr_outbox outbox; /* the 16 bytes before it are the seat of the previous digest */
-    unsigned char *outbox_memory;
+    unsigned char *outbox;
+    uint32_t outbox_size;
+};
+
+struct mr_applier {
+    const struct mr_logic *newest; /* that the program carries; leads to those before it */
+    const struct mr_logic *logic;  /* the version that applies */
+    struct mr_image *image;
+    struct mr_applier_memory memory;
+    struct mr_outbox outbox;  /* the 16 bytes before it are the seat of the previous digest */
     struct mr_digest digest;  /* of all events of the finished turns */
     uint64_t digests_checked; /* recorded digests that were compared */
     uint64_t last_time_ns;    /* of the latest command */
+    uint64_t applied;         /* the last sequence of the last entry */
 
     /* The entry at hand; NULL: none. */
     const struct mr_entry *entry;
@@ -42,6 +49,8 @@ struct mr_applier {
     /* The turn at hand. */
     bool turn_open;  /* applied, its events and perhaps its answer not yet all handed out */
     bool finished;   /* it was the command's last turn: `answer` is filled in */
+    bool amid;       /* the command at `next` has had a turn, and will have more */
+    bool switching;  /* it was a logic_upgrade */
     uint32_t handed; /* bytes of the outbox handed out */
     struct mr_answer answer;
 
@@ -52,17 +61,33 @@ struct mr_applier {
     uint32_t mark_next;
 };
 
-/* Prepares image and outbox for a journal that begins with `genesis`. MR_E_MISMATCH (another
- * logic), MR_E_VERSION, MR_E_INVALID, MR_E_NO_MEMORY. */
-int mr_applier_init(struct mr_applier *applier, const struct mr_logic *logic,
+/* Prepares image and outbox for a journal that begins with `genesis`, for which `newest` carries the
+ * version (mr_genesis_logic has seen to it). MR_E_INVALID, MR_E_NO_MEMORY. */
+int mr_applier_init(struct mr_applier *applier, const struct mr_logic *newest,
                     const struct mr_command *genesis, struct mr_error *error);
 void mr_applier_free(struct mr_applier *applier);
 
 /* Applies up to `limit` commands of `entry`; call again with the same entry until it is done.
  * MR_OK: done; MR_AGAIN: the limit was reached or the sink is full; MR_E_DIVERGED: the events are
- * not those that were recorded; MR_E_CORRUPT: the entry's commands do not fit its length. */
+ * not those that were recorded; MR_E_CORRUPT: the entry's commands do not fit its length;
+ * MR_E_VERSION: it switches to a version of the logic that is not there; MR_E_NO_MEMORY: for that
+ * version's image. */
 int mr_applier_entry(struct mr_applier *applier, const struct mr_entry *entry, uint32_t limit,
                      const struct mr_sink *sink, struct mr_error *error);
+
+/* The sequence of the command whose answer is being handed out. */
+static inline uint64_t mr_applier_sequence(const struct mr_applier *applier)
+{
+    return applier->entry->first_sequence + applier->entry->count - applier->left - 1;
+}
+
+/* The last sequence that was applied, to its last turn. */
+static inline uint64_t mr_applier_applied(const struct mr_applier *applier)
+{
+    const struct mr_entry *entry = applier->entry;
+    return entry == NULL ? applier->applied
+                         : entry->first_sequence + (entry->count - applier->left) - 1;
+}
 
 /* Digest of the parts of an image that are in use. */
 struct mr_digest mr_image_digest(const struct mr_image *image, const struct mr_logic *logic);

@@ -2,6 +2,7 @@
  * Opening and closing an engine: the lock, the journal, all memory, recovery. And what may be asked
  * of it from outside.
  */
+#include "core/image.h"
 #include "engine/parts.h"
 
 #include <stdlib.h>
@@ -12,8 +13,9 @@ enum {
     LOCK_WAIT_MS = 5000,
     INPUT_SLOTS = 16384,
     OUTPUT_SLOTS = 8192,
+    FUTURES_MAX = 4096,
     FRAMES_IN_FLIGHT = 4,
-    TICK_NS = 1000000000,
+    QUERIES_MAX = 64,
 };
 _Static_assert(INPUT_SLOTS >= 2 * MR_BATCH_COMMANDS_MAX,
                "the input ring holds two largest batches");
@@ -26,8 +28,9 @@ static int take_options(struct mr_engine *engine, const struct mr_engine_options
     own->lock_wait_ms = own->lock_wait_ms != 0 ? own->lock_wait_ms : LOCK_WAIT_MS;
     own->input_slots = own->input_slots != 0 ? own->input_slots : INPUT_SLOTS;
     own->output_slots = own->output_slots != 0 ? own->output_slots : OUTPUT_SLOTS;
+    own->futures_max = own->futures_max != 0 ? own->futures_max : FUTURES_MAX;
+    own->queries_max = own->queries_max != 0 ? own->queries_max : QUERIES_MAX;
     own->frames_in_flight = own->frames_in_flight != 0 ? own->frames_in_flight : FRAMES_IN_FLIGHT;
-    own->tick_ns = own->tick_ns != 0 ? own->tick_ns : TICK_NS;
     int places = (own->directory != NULL) + (own->storage != NULL);
     if (own->logic == NULL || places != (own->durability == MR_DURABILITY_NONE ? 0 : 1)) {
         return mr_error_set(error, MR_E_INVALID,
@@ -35,11 +38,19 @@ static int take_options(struct mr_engine *engine, const struct mr_engine_options
                             "durability none, which keeps nothing, neither)");
     }
     if (!mr_is_power_of_two(own->input_slots) || !mr_is_power_of_two(own->output_slots) ||
+        !mr_is_power_of_two(own->futures_max) || !mr_is_power_of_two(own->queries_max) ||
         own->frames_in_flight > MR_FRAMES_IN_FLIGHT_MAX) {
         return mr_error_set(error, MR_E_INVALID,
-                            "input_slots and output_slots must be powers of two, frames_in_flight "
-                            "at most %d",
+                            "input_slots, output_slots, futures_max and queries_max must be powers "
+                            "of two, frames_in_flight at most %d",
                             MR_FRAMES_IN_FLIGHT_MAX);
+    }
+    if (own->output != MR_OUTPUT_POLL && own->output != MR_OUTPUT_CALLBACK &&
+        own->output != MR_OUTPUT_NONE) {
+        return mr_error_set(error, MR_E_INVALID, "output: %d is none", (int)own->output);
+    }
+    if (own->output == MR_OUTPUT_CALLBACK) {
+        engine->applying.handlers = own->handlers;
     }
     if (own->genesis == NULL && own->logic->config != NULL && own->config == NULL &&
         own->logic->config_default == NULL) {
@@ -47,9 +58,24 @@ static int take_options(struct mr_engine *engine, const struct mr_engine_options
                             own->logic->name);
     }
     engine->logic = own->logic;
+    mr_atomic_store(&engine->next_timer_ns, UINT64_MAX, relaxed);
     engine->clock = own->clock != NULL ? *own->clock : mr_clock_wall();
-    ASSERT(own->logic->command_size_max <= MR_COMMAND_SIZE_MAX &&
-           own->logic->event_size_max <= MR_EVENT_SIZE_MAX);
+    /* All versions, also those that nobody needs yet: what cannot be switched to must not get into
+     * the journal. */
+    const char *flaw = mr_logic_flaw(own->logic);
+    if (flaw != NULL) {
+        return mr_error_set(error, MR_E_INVALID, "logic '%s', version %u or one before it: %s",
+                            own->logic->name, own->logic->version, flaw);
+    }
+    for (const struct mr_logic *logic = own->logic; logic != NULL; logic = logic->previous) {
+        ASSERT(logic->command_size_max <= MR_COMMAND_SIZE_MAX &&
+               logic->event_size_max <= MR_EVENT_SIZE_MAX);
+    }
+    if (own->genesis != NULL &&
+        own->genesis->length >= MR_COMMAND_HEADER + sizeof(struct mr_genesis)) {
+        const struct mr_genesis *body = mr_command_body(own->genesis);
+        return mr_genesis_version(own->logic, body->logic_version, error);
+    }
     return MR_OK;
 }
 
@@ -127,6 +153,7 @@ static int open_journal(struct mr_engine *engine, struct mr_error *error)
                                          .buffers = engine->sequencer.memory.bytes,
                                          .buffers_size = engine->sequencer.memory.size};
     if (options.durability == MR_DURABILITY_NONE) {
+        mr_watch_open(engine);
         return open_volatile(engine, &options, error);
     }
     int status = mr_journal_exists(engine->storage, error);
@@ -139,6 +166,7 @@ static int open_journal(struct mr_engine *engine, struct mr_error *error)
     if (status != MR_OK) {
         return status;
     }
+    mr_watch_open(engine);
     return mr_journal_recover(engine->storage, &options, &engine->recovery.journal, NULL,
                               &engine->journaling.journal, error);
 }
@@ -171,17 +199,22 @@ static int make_ring(struct mr_engine *engine, struct mr_ring *ring, uint64_t ca
 /* The largest command that has to fit into a slot: the logic's, or one of the engine's own. */
 static uint32_t input_slot_size(const struct mr_engine *engine)
 {
-    uint32_t genesis = mr_genesis_length(&engine->options);
-    uint32_t size = engine->logic->command_size_max;
+    uint32_t size = mr_genesis_length(&engine->options);
     uint32_t session = MR_COMMAND_HEADER + (uint32_t)sizeof(struct mr_session_open);
     size = size > session ? size : session;
-    return size > genesis ? size : genesis;
+    for (const struct mr_logic *logic = engine->logic; logic != NULL; logic = logic->previous) {
+        size = size > logic->command_size_max ? size : logic->command_size_max;
+    }
+    return size;
 }
 
-static uint32_t output_slot_size(const struct mr_logic *logic)
+static uint32_t output_slot_size(const struct mr_logic *newest)
 {
-    uint32_t answer = MR_EVENT_HEADER + (uint32_t)sizeof(struct mr_answer);
-    return logic->event_size_max > answer ? logic->event_size_max : answer;
+    uint32_t size = MR_EVENT_HEADER + (uint32_t)sizeof(struct mr_answer);
+    for (const struct mr_logic *logic = newest; logic != NULL; logic = logic->previous) {
+        size = size > logic->event_size_max ? size : logic->event_size_max;
+    }
+    return size;
 }
 
 /* All memory but the image is taken here, once. */
@@ -191,7 +224,10 @@ static int take_memory(struct mr_engine *engine, struct mr_error *error)
     const struct mr_logic *logic = engine->logic;
     uint64_t blocks_size = mr_blocks_size(MR_FRAME_BYTES_MAX);
     uint64_t marks = (uint64_t)options->input_slots * sizeof(uint32_t);
-    uint64_t total = blocks_size + marks +
+    uint64_t futures = options->input_slots * sizeof *engine->futures.accepted +
+                       options->futures_max * sizeof *engine->futures.sequenced;
+    uint64_t queries = options->queries_max * sizeof *engine->queries.seats;
+    uint64_t total = blocks_size + marks + futures + queries +
                      (uint64_t)options->input_slots * mr_align_up(input_slot_size(engine), 64) +
                      (uint64_t)options->output_slots * mr_align_up(output_slot_size(logic), 64) +
                      MR_BLOCK_SLOTS * mr_align_up(sizeof(struct mr_block), 64) + (64U << 10);
@@ -211,6 +247,15 @@ static int take_memory(struct mr_engine *engine, struct mr_error *error)
         status = make_ring(engine, &engine->output, options->output_slots, output_slot_size(logic),
                            MR_PRODUCER_SINGLE, error);
     }
+    engine->futures.accepted = mr_arena_take(
+        &engine->arena, options->input_slots * sizeof *engine->futures.accepted, MR_PADDING);
+    engine->futures.sequenced = mr_arena_take(
+        &engine->arena, options->futures_max * sizeof *engine->futures.sequenced, MR_PADDING);
+    engine->futures.mask = options->futures_max - 1;
+    engine->futures.next_sequence = MR_NO_FUTURE;
+    engine->queries.seats = mr_arena_take(
+        &engine->arena, options->queries_max * sizeof *engine->queries.seats, MR_PADDING);
+    engine->queries.mask = options->queries_max - 1;
     mr_arena_seal(&engine->arena);
     return status;
 }
@@ -228,8 +273,9 @@ static int connect_stages(struct mr_engine *engine, struct mr_error *error)
         status =
             mr_ring_consumer_add(&engine->blocks, &engine->applying.blocks, &after_journal, error);
     }
-    if (status == MR_OK) {
+    if (status == MR_OK && engine->options.output == MR_OUTPUT_POLL) {
         status = mr_ring_consumer_add(&engine->output, &engine->reader, NULL, error);
+        mr_atomic_store(&engine->readers, 1U, relaxed);
     }
     return status;
 }
@@ -314,9 +360,11 @@ int mr_engine_open(const struct mr_engine_options *options, struct mr_engine **e
         status = recover_or_begin(engine, error);
     }
     if (status != MR_OK) {
+        mr_watch_refused(engine, status, error);
         mr_engine_close(engine);
         return status;
     }
+    mr_watch_ready(engine);
     *engine_out = engine;
     return MR_OK;
 }
@@ -326,12 +374,20 @@ void mr_engine_close(struct mr_engine *engine)
     if (engine == NULL) {
         return;
     }
-    ASSERT(!engine->threads_started);
+    ASSERT(!mr_atomic_load(&engine->threads_started, relaxed));
     if (engine->journaling.journal != NULL) {
         mr_journal_close(engine->journaling.journal);
     }
+    /* As a crash or a failed start left them. */
+    mr_atomic_store(&engine->stopping, true, release);
+    if (engine->futures.accepted != NULL) {
+        mr_futures_end(engine);
+        mr_queries_end(engine);
+    }
+    mr_subscribers_free(&engine->subscribers);
     mr_applier_free(&engine->applying.applier);
     free(engine->genesis);
+    mr_watch_close(engine);
     if (engine->locked) {
         engine->storage->calls->unlock(engine->storage);
     }
@@ -376,12 +432,12 @@ const struct mr_image *mr_engine_image(const struct mr_engine *engine)
 
 const struct mr_logic *mr_engine_logic(const struct mr_engine *engine)
 {
-    return engine->logic;
+    return engine->applying.applier.logic;
 }
 
 struct mr_digest mr_engine_state_digest(const struct mr_engine *engine)
 {
-    return mr_image_digest(mr_engine_image(engine), engine->logic);
+    return mr_image_digest(mr_engine_image(engine), mr_engine_logic(engine));
 }
 
 struct mr_digest mr_engine_event_digest(const struct mr_engine *engine)
@@ -393,6 +449,11 @@ const char *mr_engine_storage(const struct mr_engine *engine)
 {
     return engine->storage != NULL ? engine->storage->calls->describe(engine->storage)
                                    : "nothing is stored";
+}
+
+uint64_t mr_engine_next_timer(const struct mr_engine *engine)
+{
+    return mr_atomic_load(&engine->next_timer_ns, relaxed);
 }
 
 bool mr_engine_space_low(const struct mr_engine *engine, uint64_t *bytes)

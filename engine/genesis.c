@@ -73,8 +73,29 @@ int mr_genesis_build(const struct mr_engine_options *options, const uint8_t id[M
     return MR_OK;
 }
 
+int mr_genesis_version(const struct mr_logic *newest, uint32_t version, struct mr_error *error)
+{
+    if (mr_logic_version(newest, version) != NULL) {
+        return MR_OK;
+    }
+    const struct mr_logic *oldest = newest;
+    while (oldest->previous != NULL) {
+        oldest = oldest->previous;
+    }
+    return version > newest->version
+               ? mr_error_set(error, MR_E_VERSION,
+                              "the journal was begun by version %u of the logic '%s'; this "
+                              "program knows up to version %u: use a newer one",
+                              version, newest->name, newest->version)
+               : mr_error_set(error, MR_E_VERSION,
+                              "the journal was begun by version %u of the logic '%s', which this "
+                              "program has dropped; its oldest is version %u: use one that still "
+                              "carries version %u",
+                              version, newest->name, oldest->version, version);
+}
+
 int mr_genesis_logic(const struct mr_command *command, const struct mr_logic *const *logics,
-                     const struct mr_logic **logic, struct mr_error *error)
+                     const struct mr_logic **newest, struct mr_error *error)
 {
     if (command == NULL || command->type != MR_COMMAND_GENESIS || command->sequence != 1 ||
         command->length < MR_COMMAND_HEADER + sizeof(struct mr_genesis)) {
@@ -94,14 +115,8 @@ int mr_genesis_logic(const struct mr_command *command, const struct mr_logic *co
             "for: name another directory, or run that logic",
             body->logic);
     }
-    if (body->logic_version > (*logics)->version) {
-        return mr_error_set(error, MR_E_VERSION,
-                            "the journal was begun by version %u of the logic '%s'; this program "
-                            "knows up to version %u: use a newer one",
-                            body->logic_version, (*logics)->name, (*logics)->version);
-    }
-    *logic = *logics;
-    return MR_OK;
+    *newest = *logics;
+    return mr_genesis_version(*newest, body->logic_version, error);
 }
 
 int mr_genesis_read(struct mr_storage *storage, uint64_t last_index, struct mr_command **genesis,

@@ -9,9 +9,14 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/storage.h"
+#include "engine/affinity.h"
 #include "engine/applier.h"
 #include "engine/blocks.h"
 #include "engine/board.h"
+#include "engine/futures.h"
+#include "engine/query.h"
+#include "engine/wait.h"
+#include "engine/watch.h"
 
 #include <millrace/disruptor.h>
 #include <millrace/engine.h>
@@ -56,9 +61,27 @@ struct mr_journaling {
 struct mr_applying {
     struct mr_consumer blocks; /* its place in the block ring, after journaling */
     struct mr_applier applier;
+    struct mr_engine_handlers handlers; /* called on this thread; NULL: nobody */
     uint64_t output_first; /* of the output slots that are claimed and filled, but not published */
     uint32_t output_count;
-    bool silent; /* recovery: events and answers were given out in an earlier life */
+    bool published; /* to the output ring in this turn: readers may have to be woken */
+    bool silent;    /* recovery: events and answers were given out in an earlier life */
+    bool discards;  /* stopping, and nobody made room in the output ring: no more goes into it */
+};
+
+/* Who subscribed (engine/subscriber.c). The event descriptors stay open, for the next one in the
+ * same seat, until the engine is closed: so that apply can never write to a number that has come
+ * to mean another file. */
+struct mr_subscribers {
+    alignas(MR_PADDING) MR_ATOMIC(uint32_t) armed;      /* seats whose descriptor is waited for */
+    MR_ATOMIC(uint32_t) taken;                          /* seats */
+    MR_ATOMIC(int) descriptor_next[MR_SUBSCRIBERS_MAX]; /* plus one; 0: none was asked for */
+};
+
+struct mr_subscriber {
+    struct mr_consumer reader; /* its place in the output ring */
+    struct mr_engine *engine;
+    uint32_t seat;
 };
 
 struct mr_engine {
@@ -66,10 +89,13 @@ struct mr_engine {
     alignas(MR_PADDING) MR_ATOMIC(uint64_t) durable_sequence;
     MR_ATOMIC(uint64_t) durable_ticket; /* tickets below are durable */
     alignas(MR_PADDING) MR_ATOMIC(uint64_t) applied_sequence;
-    MR_ATOMIC(uint64_t) applied_ticket;         /* tickets below are applied */
+    MR_ATOMIC(uint64_t) applied_ticket; /* tickets below are applied */
+    MR_ATOMIC(uint64_t) next_timer_ns;  /* as of applied_sequence; UINT64_MAX: none is set */
     alignas(MR_PADDING) MR_ATOMIC(int) failure; /* MR_OK, or why the engine stopped */
     MR_ATOMIC(bool) failing;                    /* somebody is writing failure_error */
     MR_ATOMIC(bool) stopping;                   /* no new commands */
+    MR_ATOMIC(bool) ended;                      /* no stage will do anything any more */
+    MR_ATOMIC(uint32_t) readers;                /* of the output ring */
     struct mr_error failure_error;              /* written before `failure` */
     struct mr_digest_board board;
 
@@ -84,9 +110,15 @@ struct mr_engine {
     alignas(MR_PADDING) struct mr_journaling journaling;
     alignas(MR_PADDING) struct mr_applying applying;
 
+    struct mr_futures futures;
+    struct mr_queries queries;
+    struct mr_subscribers subscribers;
+    struct mr_engine_parks parks;
+    struct mr_watch watch;
+
     /* Fixed at open. */
     struct mr_engine_options options;
-    const struct mr_logic *logic;
+    const struct mr_logic *logic; /* the newest version; the applier has the one that applies */
     struct mr_storage *storage;
     bool own_storage, locked;
     struct mr_clock clock;
@@ -100,24 +132,72 @@ struct mr_engine {
     struct mr_runner runners[MR_ENGINE_STAGES];
     uint32_t runner_count;
     uint32_t runner_of[MR_ENGINE_STAGES];
-    bool threads_started, begun_by_hand;
+    struct mr_affinity_plan affinity;
+    MR_ATOMIC(bool) threads_started; /* read by whoever has something for a stage to do */
+    bool begun_by_hand;
 };
 
 enum { MR_STAGE_SEQUENCE = 0, MR_STAGE_JOURNAL = 1, MR_STAGE_APPLY = 2 };
+
+/* Whoever has something for a stage to do wakes its thread. */
+static inline void mr_engine_wake_stage(struct mr_engine *engine, uint32_t stage)
+{
+    /* Acquire: pairs with the release in mr_engine_start; the runners are there. */
+    if (mr_atomic_load(&engine->threads_started, acquire)) {
+        mr_runner_wake(&engine->runners[engine->runner_of[stage]]);
+    }
+}
+
+/* A stage that gave another one something to do wakes it, unless they share a thread. */
+static inline void mr_engine_hand_on(struct mr_engine *engine, uint32_t from, uint32_t to)
+{
+    if (engine->runner_of[from] != engine->runner_of[to]) {
+        mr_engine_wake_stage(engine, to);
+    }
+}
 
 /* engine/path.c: the stages. Each does a bounded batch and returns how much, or a negative code. */
 int mr_engine_sequence(void *context);
 int mr_engine_journal(void *context);
 int mr_engine_apply(void *context);
-/* Room for a block of `bytes` of commands; NULL: none now. `*frame` is where it begins. */
+/* engine/blocks.c: room for a block of `bytes` of commands; NULL: none now. `*frame` is where it begins. */
 struct mr_entry *mr_engine_block_begin(struct mr_engine *engine, uint64_t bytes,
                                        unsigned char **frame);
 /* Publishes it to journal and apply; the entry is complete. The caller has seen that the block ring
  * has room (asserted). */
 void mr_engine_block_end(struct mr_engine *engine, unsigned char *frame, uint64_t ticket_next,
                          bool stored);
+/* Takes up to `limit` messages from the output ring, and calls back for each. */
+uint32_t mr_engine_take(struct mr_engine *engine, struct mr_consumer *reader,
+                        const struct mr_engine_handlers *handlers, uint32_t limit);
 /* Records the first failure; returns its code. */
 int mr_engine_fail(struct mr_engine *engine, const struct mr_error *error);
+
+/* engine/query.c: answers a few queries, if there are any. Once a turn of the apply stage. */
+static inline int mr_queries_answer(struct mr_engine *engine)
+{
+    const struct mr_queries *queries = &engine->queries;
+    /* Acquire: pairs with the release in mr_engine_query. */
+    bool asked = mr_atomic_load(&queries->asked, acquire) != queries->seen || queries->waiting;
+    return MR_UNLIKELY(asked) ? mr_queries_answer_some(engine) : 0;
+}
+
+/* engine/subscriber.c: wakes those who wait for output: sleepers, and armed descriptors. After
+ * something was published. */
+void mr_engine_tell_readers(struct mr_engine *engine);
+void mr_subscribers_free(struct mr_subscribers *subscribers);
+
+/* engine/wait.c: why nothing will move any more, a failure's code or MR_E_FENCED; MR_OK: it may. */
+int mr_engine_end(const struct mr_engine *engine);
+/* Sleeps at `park` until `reached`, for at most `timeout_ns` (0: for ever). MR_OK,
+ * MR_AGAIN, or what ended the engine. */
+int mr_engine_wait(const struct mr_engine *engine, struct mr_park *park,
+                   bool (*reached)(void *context), void *context, uint64_t timeout_ns);
+/* Wakes everybody: the engine has failed or ended. */
+void mr_engine_wake_all(struct mr_engine *engine);
+
+/* engine/upgrade.c: MR_OK, or MR_E_VERSION: a version that this program does not carry. */
+int mr_upgrade_check(const struct mr_engine *engine, const struct mr_command *command);
 
 /* engine/recover.c */
 int mr_engine_recover(struct mr_engine *engine, struct mr_error *error);
@@ -130,9 +210,12 @@ int mr_genesis_build(const struct mr_engine_options *options, const uint8_t id[M
 /* A copy of the first command of the journal in `storage`, to be freed. Codes of a reader. */
 int mr_genesis_read(struct mr_storage *storage, uint64_t last_index, struct mr_command **genesis,
                     struct mr_damage *damage, struct mr_error *error);
-/* The logic that a genesis command names, out of a list ended by NULL. MR_E_CORRUPT (no genesis),
- * MR_E_MISMATCH, MR_E_VERSION. */
+/* MR_E_VERSION when `newest` does not lead to that version. */
+int mr_genesis_version(const struct mr_logic *newest, uint32_t version, struct mr_error *error);
+/* The newest version of the logic that a genesis command names, out of a list ended by NULL; it
+ * carries the version that the command names, too. MR_E_CORRUPT (no genesis), MR_E_MISMATCH,
+ * MR_E_VERSION. */
 int mr_genesis_logic(const struct mr_command *command, const struct mr_logic *const *logics,
-                     const struct mr_logic **logic, struct mr_error *error);
+                     const struct mr_logic **newest, struct mr_error *error);
 
 #endif

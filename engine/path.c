@@ -28,39 +28,32 @@ enum {
 _Static_assert((int)BLOCK_COMMAND_BYTES >= (int)MR_COMMAND_SIZE_MAX,
                "a block holds the largest command");
 
-/* A stage that gave another one something to do wakes it, unless they share a thread. */
-static void wake(struct mr_engine *engine, uint32_t from, uint32_t to)
-{
-    if (engine->threads_started && engine->runner_of[from] != engine->runner_of[to]) {
-        mr_runner_wake(&engine->runners[engine->runner_of[to]]);
-    }
-}
-
 /* -- 1. Submit: a copy into the input ring. A full ring is an answer, never a wait. ------------ */
 
-static bool submittable(const struct mr_engine *engine, const struct mr_command *command)
+/* Until the sequencer has it, the sequence field of a slot tells how many commands its batch has
+ * (the followers of a batch carry 0), and whether a future lies beside it. */
+#define SLOT_HAS_FUTURE (UINT64_C(1) << 32)
+
+static int submittable(const struct mr_engine *engine, const struct mr_command *command)
 {
-    return command->length >= MR_COMMAND_HEADER && command->length <= engine->input.stride &&
-           command->length % 8 == 0;
+    if (command->length < MR_COMMAND_HEADER || command->length > engine->input.stride ||
+        command->length % 8 != 0) {
+        return MR_E_INVALID;
+    }
+    return command->type == MR_COMMAND_LOGIC_UPGRADE ? mr_upgrade_check(engine, command) : MR_OK;
 }
 
-/* Until the sequencer has it, the sequence field of a slot tells how many commands its batch has;
- * the followers of a batch carry 0. */
 static void fill_slot(struct mr_engine *engine, uint64_t position, const struct mr_command *command,
-                      uint32_t batch)
+                      uint64_t marks)
 {
     struct mr_command *slot = mr_ring_slot(&engine->input, position);
     memcpy(slot, command, command->length);
-    slot->sequence = batch;
+    slot->sequence = marks;
 }
 
-int mr_engine_submit(struct mr_engine *engine, const struct mr_command *command, uint64_t *ticket)
-{
-    return mr_engine_submit_batch(engine, &command, 1, ticket);
-}
-
-int mr_engine_submit_batch(struct mr_engine *engine, const struct mr_command *const *commands,
-                           uint32_t count, uint64_t *ticket)
+/* Into the input ring; `futures` NULL: nobody waits for these answers in particular. */
+static inline int accept(struct mr_engine *engine, const struct mr_command *const *commands,
+                         uint32_t count, struct mr_future *futures, uint64_t *ticket)
 {
     /* Acquire: pairs with the release in mr_engine_fail and mr_engine_stop. */
     if (mr_atomic_load(&engine->failure, acquire) != MR_OK ||
@@ -72,8 +65,9 @@ int mr_engine_submit_batch(struct mr_engine *engine, const struct mr_command *co
     }
     uint64_t bytes = 0;
     for (uint32_t i = 0; i < count; i++) {
-        if (!submittable(engine, commands[i])) {
-            return MR_E_INVALID;
+        int status = submittable(engine, commands[i]);
+        if (status != MR_OK) {
+            return status;
         }
         bytes += commands[i]->length;
     }
@@ -82,70 +76,56 @@ int mr_engine_submit_batch(struct mr_engine *engine, const struct mr_command *co
     }
     uint64_t first;
     if (mr_ring_try_claim(&engine->input, count, &first) != MR_OK) {
+        mr_watch_busy(&engine->watch);
         return MR_AGAIN;
     }
     for (uint32_t i = 0; i < count; i++) {
-        fill_slot(engine, first + i, commands[i], i == 0 ? count : 0);
+        uint64_t batch = i == 0 ? count : 0;
+        if (futures != NULL) {
+            mr_futures_accept(engine, first + i, &futures[i]);
+            batch |= SLOT_HAS_FUTURE;
+        }
+        fill_slot(engine, first + i, commands[i], batch);
     }
     mr_ring_publish(&engine->input, first, count);
     if (ticket != NULL) {
         *ticket = first;
     }
-    if (engine->threads_started) {
-        mr_runner_wake(&engine->runners[engine->runner_of[MR_STAGE_SEQUENCE]]);
-    }
+    mr_engine_wake_stage(engine, MR_STAGE_SEQUENCE);
     return MR_OK;
 }
 
+int mr_engine_submit(struct mr_engine *engine, const struct mr_command *command, uint64_t *ticket)
+{
+    return accept(engine, &command, 1, NULL, ticket);
+}
+
+int mr_engine_submit_batch(struct mr_engine *engine, const struct mr_command *const *commands,
+                           uint32_t count, uint64_t *ticket)
+{
+    return accept(engine, commands, count, NULL, ticket);
+}
+
+int mr_engine_call(struct mr_engine *engine, const struct mr_command *command,
+                   struct mr_future *future)
+{
+    return mr_engine_call_batch(engine, &command, 1, future);
+}
+
+int mr_engine_call_batch(struct mr_engine *engine, const struct mr_command *const *commands,
+                         uint32_t count, struct mr_future *futures)
+{
+    if (count > engine->options.futures_max) {
+        return MR_E_LIMIT;
+    }
+    int status = accept(engine, commands, count, futures, NULL);
+    if (status == MR_OK) {
+        mr_futures_settle(engine);
+    }
+    return status;
+}
+
 /* -- 2. Sequence: gives each command its sequence and time, and cuts blocks. ------------------- */
-
-/* Memory of blocks that every stage is done with goes back to the pool. */
-static void give_back_blocks(struct mr_engine *engine)
-{
-    struct mr_sequencer *sequencer = &engine->sequencer;
-    uint64_t done = mr_ring_slowest(&engine->blocks);
-    while (sequencer->given_back < done) {
-        const struct mr_block *block = mr_ring_slot(&engine->blocks, sequencer->given_back++);
-        mr_blocks_give_back(&sequencer->memory, block->bytes_end);
-    }
-}
-
-struct mr_entry *mr_engine_block_begin(struct mr_engine *engine, uint64_t bytes,
-                                       unsigned char **frame)
-{
-    give_back_blocks(engine);
-    *frame = mr_blocks_take(&engine->sequencer.memory, MR_FRAME_ROOM + MR_ENTRY_SIZE + bytes);
-    if (*frame == NULL) {
-        return NULL;
-    }
-    struct mr_entry *entry = (struct mr_entry *)(void *)(*frame + MR_FRAME_ROOM);
-    memset(entry, 0, sizeof *entry);
-    entry->length = MR_ENTRY_SIZE;
-    return entry;
-}
-
-void mr_engine_block_end(struct mr_engine *engine, unsigned char *frame, uint64_t ticket_next,
-                         bool stored)
-{
-    struct mr_sequencer *sequencer = &engine->sequencer;
-    struct mr_entry *entry = (struct mr_entry *)(void *)(frame + MR_FRAME_ROOM);
-    uint64_t position;
-    int status = mr_ring_try_claim(&engine->blocks, 1, &position);
-    ASSERT(status == MR_OK);
-    struct mr_block *block = mr_ring_slot(&engine->blocks, position);
-    block->frame = frame;
-    block->entry = entry;
-    block->digest = mr_entry_digest(entry);
-    block->ticket_next = ticket_next;
-    block->bytes_end = mr_blocks_trim(&sequencer->memory, frame, MR_FRAME_ROOM + entry->length);
-    block->stored = stored;
-    sequencer->chain = block->digest;
-    sequencer->next_sequence = mr_entry_last_sequence(entry) + 1;
-    sequencer->next_index = entry->index + 1;
-    sequencer->last_time_ns = entry->time_ns;
-    mr_ring_publish(&engine->blocks, position, 1);
-    wake(engine, MR_STAGE_SEQUENCE, MR_STAGE_JOURNAL);
-}
 
 /* Appends a command to the entry under construction and gives it its place and time. */
 static void add_command(struct mr_engine *engine, struct mr_entry *entry,
@@ -161,14 +141,16 @@ static void add_command(struct mr_engine *engine, struct mr_entry *entry,
     entry->length += command->length;
 }
 
-/* Bytes and count of the batch that begins at `position`; false while it is not all published. */
+/* Bytes and count of the batch that begins at `position`; false while it is not all published, or
+ * there is no room for its futures. */
 static bool whole_batch(struct mr_engine *engine, uint64_t position, uint64_t available,
                         uint32_t *count, uint64_t *bytes)
 {
     const struct mr_command *first = mr_ring_slot(&engine->input, position);
     *count = (uint32_t)first->sequence;
     ASSERT(*count > 0);
-    if (available - position < *count) {
+    if (available - position < *count ||
+        ((first->sequence & SLOT_HAS_FUTURE) != 0 && !mr_futures_room(&engine->futures, *count))) {
         return false;
     }
     *bytes = 0;
@@ -194,14 +176,27 @@ static struct mr_entry *begin_entry(struct mr_engine *engine, uint64_t bytes, un
     return entry;
 }
 
-/* When nothing comes in, time still passes: a TICK carries it to the timers. Not where the clock is
- * the input's: there it stands still. */
+/* When nothing comes in, time still passes: a TICK carries it to the timers that are due. Not where
+ * the clock is the input's: there it stands still. */
+static bool tick_is_due(const struct mr_engine *engine, uint64_t now_ns)
+{
+    const struct mr_sequencer *sequencer = &engine->sequencer;
+    if (engine->clock_kind == MR_CLOCK_INPUT || sequencer->next_sequence == 1) {
+        return false;
+    }
+    if (engine->options.tick_ns != 0 &&
+        now_ns >= sequencer->last_work_ns + engine->options.tick_ns) {
+        return true;
+    }
+    /* Acquire: pairs with the release in mr_engine_apply. What is still under way may set timers,
+     * cancel them, or make them fire: after the last of it, it is known what is due. */
+    return mr_atomic_load(&engine->applied_sequence, acquire) == sequencer->next_sequence - 1 &&
+           mr_atomic_load(&engine->next_timer_ns, relaxed) <= now_ns;
+}
+
 static int append_tick(struct mr_engine *engine, uint64_t now_ns)
 {
     struct mr_sequencer *sequencer = &engine->sequencer;
-    if (now_ns < sequencer->last_work_ns + engine->options.tick_ns) {
-        return 0;
-    }
     unsigned char *frame;
     struct mr_entry *entry = begin_entry(engine, MR_COMMAND_HEADER, &frame);
     if (entry == NULL) {
@@ -211,6 +206,7 @@ static int append_tick(struct mr_engine *engine, uint64_t now_ns)
     add_command(engine, entry, &tick, now_ns);
     mr_engine_block_end(engine, frame, mr_consumer_position(&sequencer->input), false);
     sequencer->last_work_ns = now_ns;
+    mr_counters_grow(&engine->watch.counters, MR_COUNTER_ticks, 1);
     return 1;
 }
 
@@ -218,6 +214,10 @@ int mr_engine_sequence(void *context)
 {
     struct mr_engine *engine = context;
     struct mr_sequencer *sequencer = &engine->sequencer;
+    /* Acquire: pairs with the release in mr_engine_fail. */
+    if (mr_atomic_load(&engine->failure, acquire) != MR_OK) {
+        return 0; /* it would never be durable, or never be applied */
+    }
     /* Group commit: while the disk has its fill of blocks, commands gather in the input ring, and
      * the next block takes them all. */
     uint64_t in_flight =
@@ -233,9 +233,7 @@ int mr_engine_sequence(void *context)
     uint32_t count;
     uint64_t bytes;
     if (position == available || !whole_batch(engine, position, available, &count, &bytes)) {
-        return engine->clock_kind != MR_CLOCK_INPUT && sequencer->next_sequence > 1
-                   ? append_tick(engine, now_ns)
-                   : 0;
+        return tick_is_due(engine, now_ns) ? append_tick(engine, now_ns) : 0;
     }
     uint64_t limit = bytes > BLOCK_COMMAND_BYTES ? bytes : BLOCK_COMMAND_BYTES;
     unsigned char *frame;
@@ -243,16 +241,27 @@ int mr_engine_sequence(void *context)
     if (entry == NULL) {
         return 0;
     }
+    uint64_t marks = 0;
     do {
         for (uint32_t i = 0; i < count; i++) {
-            add_command(engine, entry, mr_ring_slot(&engine->input, position + i), now_ns);
+            const struct mr_command *command = mr_ring_slot(&engine->input, position + i);
+            if ((command->sequence & SLOT_HAS_FUTURE) != 0) {
+                mr_futures_push(engine, position + i, entry->first_sequence + entry->count);
+            }
+            marks |= command->sequence;
+            add_command(engine, entry, command, now_ns);
         }
         position += count;
+        mr_watch_batch(&engine->watch, count);
     } while (position < available && whole_batch(engine, position, available, &count, &bytes) &&
              entry->length - MR_ENTRY_SIZE + bytes <= limit);
     int did = (int)entry->count;
     mr_engine_block_end(engine, frame, position, false);
     mr_consumer_release(&sequencer->input, position);
+    mr_park_wake(&engine->parks.room);
+    if ((marks & SLOT_HAS_FUTURE) != 0) {
+        mr_futures_settle(engine);
+    }
     sequencer->last_work_ns = now_ns;
     return did;
 }
@@ -268,14 +277,16 @@ static int release_durable(struct mr_engine *engine, uint64_t durable_next)
     if (durable_next <= position) {
         return 0;
     }
+    mr_watch_durable(engine, position, durable_next);
     const struct mr_block *last = mr_ring_slot(&engine->blocks, durable_next - 1);
     /* Release: pairs with the acquires of mr_engine_stage and mr_engine_durable_sequence. Before
      * apply may see the blocks, so that nobody finds a sequence applied and not durable. */
     mr_atomic_store(&engine->durable_sequence, mr_entry_last_sequence(last->entry), release);
     mr_atomic_store(&engine->durable_ticket, last->ticket_next, release);
     mr_consumer_release(&journaling->blocks, durable_next);
-    wake(engine, MR_STAGE_JOURNAL, MR_STAGE_APPLY);
-    wake(engine, MR_STAGE_JOURNAL, MR_STAGE_SEQUENCE);
+    mr_park_wake(&engine->parks.durable);
+    mr_engine_hand_on(engine, MR_STAGE_JOURNAL, MR_STAGE_APPLY);
+    mr_engine_hand_on(engine, MR_STAGE_JOURNAL, MR_STAGE_SEQUENCE);
     return (int)(durable_next - position);
 }
 
@@ -293,12 +304,14 @@ static int pass_stored(struct mr_engine *engine)
 }
 
 /* For whoever asks from another thread; the line is written only when something changed. */
-static void announce_space(struct mr_journaling *journaling)
+static void announce_space(struct mr_engine *engine)
 {
+    struct mr_journaling *journaling = &engine->journaling;
     uint64_t bytes;
     uint64_t low = mr_journal_space_low(journaling->journal, &bytes) ? bytes + 1 : 0;
     if (mr_atomic_load(&journaling->space_low, relaxed) != low) {
         mr_atomic_store(&journaling->space_low, low, relaxed);
+        mr_watch_space(engine, low > 0, bytes);
     }
 }
 
@@ -323,13 +336,15 @@ int mr_engine_journal(void *context)
         if (status != MR_OK) {
             return mr_engine_fail(engine, &error);
         }
+        mr_watch_handed(&engine->watch, journaling->appended, block->entry);
         journaling->appended++;
         did++;
     }
     /* Sleeping here, in the kernel, is what leaves the core to the disk; only when there has been
      * nothing else to do for a while. */
     bool idle = did == 0 && journaling->idle_turns >= JOURNAL_IDLE_TURNS;
-    uint32_t wait_us = idle && engine->threads_started && mr_journal_busy(journaling->journal)
+    uint32_t wait_us = idle && mr_atomic_load(&engine->threads_started, relaxed) &&
+                               mr_journal_busy(journaling->journal)
                            ? JOURNAL_WAIT_US
                            : 0;
     int polled = mr_journal_poll(journaling->journal, wait_us, &error);
@@ -337,7 +352,7 @@ int mr_engine_journal(void *context)
         return mr_engine_fail(engine, &error);
     }
     did += polled;
-    announce_space(journaling);
+    announce_space(engine);
     did += release_durable(engine, mr_journal_durable_index(journaling->journal) + 1 -
                                        journaling->index_base);
     if (idle && did == 0 && !mr_journal_busy(journaling->journal)) {
@@ -359,7 +374,25 @@ static void publish_output(struct mr_engine *engine)
     if (applying->output_count > 0) {
         mr_ring_publish(&engine->output, applying->output_first, applying->output_count);
         applying->output_count = 0;
+        applying->published = true;
     }
+}
+
+/* Once a turn. */
+static void tell_readers(struct mr_engine *engine)
+{
+    if (engine->applying.published) {
+        engine->applying.published = false;
+        mr_engine_tell_readers(engine);
+    }
+}
+
+/* Nobody reads the output ring: mr_engine_poll has no part in it, and there is no subscriber. Then
+ * nothing is written to it. */
+static bool unread(const struct mr_engine *engine)
+{
+    /* Acquire: pairs with the read-modify-writes of those who subscribe. */
+    return mr_atomic_load(&engine->readers, acquire) == 0 || engine->applying.discards;
 }
 
 /* The next output slot, NULL: the ring is full. It is published with others of its batch. */
@@ -369,6 +402,8 @@ static void *output_slot(struct mr_engine *engine)
     uint64_t position;
     if (mr_ring_try_claim(&engine->output, 1, &position) != MR_OK) {
         publish_output(engine);
+        /* Whoever stops the engine does not wait for readers. */
+        applying->discards = mr_atomic_load(&engine->stopping, relaxed);
         return NULL;
     }
     if (applying->output_count == OUTPUT_BATCH) {
@@ -384,17 +419,23 @@ static void *output_slot(struct mr_engine *engine)
 static uint32_t put_events(void *context, const unsigned char *events, uint32_t size)
 {
     struct mr_engine *engine = context;
-    if (engine->applying.silent) {
+    const struct mr_engine_handlers *handlers = &engine->applying.handlers;
+    if (engine->applying.silent || (handlers->event == NULL && unread(engine))) {
         return size;
     }
     uint32_t taken = 0;
     while (taken < size) {
-        void *slot = output_slot(engine);
-        if (slot == NULL) {
-            break;
-        }
         const struct mr_event *event = (const struct mr_event *)(const void *)(events + taken);
-        memcpy(slot, event, event->length);
+        if (!unread(engine)) {
+            void *slot = output_slot(engine);
+            if (slot == NULL) {
+                break;
+            }
+            memcpy(slot, event, event->length);
+        }
+        if (handlers->event != NULL) {
+            handlers->event(handlers->context, event);
+        }
         taken += event->length;
     }
     return taken;
@@ -407,13 +448,42 @@ static bool put_answer(void *context, const struct mr_answer *answer)
     if (engine->applying.silent) {
         return true;
     }
-    struct mr_event *slot = output_slot(engine);
-    if (slot == NULL) {
-        return false;
+    if (!unread(engine)) {
+        struct mr_event *slot = output_slot(engine);
+        if (slot == NULL) {
+            return false;
+        }
+        slot->type = 0;
+        memcpy(MR_MESSAGE_BODY(slot, MR_EVENT_HEADER), answer, sizeof *answer);
     }
-    slot->type = 0;
-    memcpy(MR_MESSAGE_BODY(slot, MR_EVENT_HEADER), answer, sizeof *answer);
+    const struct mr_engine_handlers *handlers = &engine->applying.handlers;
+    if (handlers->answer != NULL) {
+        handlers->answer(handlers->context, answer);
+    }
+    if (MR_UNLIKELY(mr_applier_sequence(&engine->applying.applier) ==
+                    engine->futures.next_sequence)) {
+        mr_futures_answer(&engine->futures, answer);
+    }
     return true;
+}
+
+/* Nothing is to be done now. After a failure, nothing will be: the last durable block is applied,
+ * and those who wait for answers are told. */
+static int apply_idle(struct mr_engine *engine)
+{
+    /* Acquire: pairs with the release in mr_engine_fail. What was released before that is seen. */
+    int failure = mr_atomic_load(&engine->failure, acquire);
+    struct mr_consumer *blocks = &engine->applying.blocks;
+    return mr_consumer_available(blocks) == mr_consumer_position(blocks) ? failure : 0;
+}
+
+/* For the sequencer's TICKs; the line is written only when something changed. */
+static void announce_timer(struct mr_engine *engine)
+{
+    uint64_t next_ns = mr_image_next_timer(engine->applying.applier.image);
+    if (next_ns != mr_atomic_load(&engine->next_timer_ns, relaxed)) {
+        mr_atomic_store(&engine->next_timer_ns, next_ns, relaxed);
+    }
 }
 
 int mr_engine_apply(void *context)
@@ -421,18 +491,25 @@ int mr_engine_apply(void *context)
     struct mr_engine *engine = context;
     struct mr_applying *applying = &engine->applying;
     const struct mr_sink sink = {.events = put_events, .answer = put_answer, .context = engine};
+    int answered = mr_queries_answer(engine);
     uint64_t position = mr_consumer_position(&applying->blocks);
     if (mr_consumer_available(&applying->blocks) == position) {
-        return 0;
+        return answered > 0 ? answered : apply_idle(engine);
+    }
+    if (engine->futures.next_sequence == MR_NO_FUTURE) {
+        mr_futures_look(&engine->futures);
     }
     const struct mr_block *block = mr_ring_slot(&engine->blocks, position);
     uint32_t left_before =
         applying->applier.entry == NULL ? block->entry->count : applying->applier.left;
     struct mr_error error;
+    uint64_t begin_ns = mr_watch_begin(&engine->watch);
     int status = mr_applier_entry(&applying->applier, block->entry, APPLY_LIMIT, &sink, &error);
+    mr_watch_applied(&engine->watch, begin_ns, left_before - applying->applier.left);
     publish_output(engine);
+    tell_readers(engine);
     if (status == MR_AGAIN) {
-        return (int)(left_before - applying->applier.left);
+        return answered + (int)(left_before - applying->applier.left);
     }
     if (status != MR_OK) {
         return mr_engine_fail(engine, &error);
@@ -440,21 +517,33 @@ int mr_engine_apply(void *context)
     uint64_t sequence = mr_entry_last_sequence(block->entry);
     uint64_t ticket_next = block->ticket_next;
     mr_board_write(&engine->board, sequence, applying->applier.digest);
+    announce_timer(engine);
     mr_consumer_release(&applying->blocks, position + 1);
     /* Release: pairs with the acquires of mr_engine_stage and mr_engine_applied_sequence. */
     mr_atomic_store(&engine->applied_sequence, sequence, release);
     mr_atomic_store(&engine->applied_ticket, ticket_next, release);
-    wake(engine, MR_STAGE_APPLY, MR_STAGE_SEQUENCE);
+    mr_park_wake(&engine->parks.applied);
+    mr_engine_hand_on(engine, MR_STAGE_APPLY, MR_STAGE_SEQUENCE);
     return (int)left_before + 1;
 }
 
-/* -- 5. Poll: the embedder takes what came out. ------------------------------------------------ */
+/* -- 5. Poll: the embedder, or a subscriber, takes what came out. ------------------------------ */
 
 uint32_t mr_engine_poll(struct mr_engine *engine, const struct mr_engine_handlers *handlers,
                         uint32_t limit)
 {
-    uint64_t position = mr_consumer_position(&engine->reader);
-    uint64_t available = mr_consumer_available(&engine->reader);
+    return engine->options.output == MR_OUTPUT_POLL
+               ? mr_engine_take(engine, &engine->reader, handlers, limit)
+               : 0;
+}
+
+uint32_t mr_engine_take(struct mr_engine *engine, struct mr_consumer *reader,
+                        const struct mr_engine_handlers *handlers, uint32_t limit)
+{
+    static const struct mr_engine_handlers nobody;
+    handlers = handlers != NULL ? handlers : &nobody;
+    uint64_t position = mr_consumer_position(reader);
+    uint64_t available = mr_consumer_available(reader);
     uint64_t end = available - position > limit ? position + limit : available;
     uint64_t first = position;
     for (; position < end; position++) {
@@ -468,10 +557,8 @@ uint32_t mr_engine_poll(struct mr_engine *engine, const struct mr_engine_handler
         }
     }
     if (position != first) {
-        mr_consumer_release(&engine->reader, position);
-        if (engine->threads_started) {
-            mr_runner_wake(&engine->runners[engine->runner_of[MR_STAGE_APPLY]]);
-        }
+        mr_consumer_release(reader, position);
+        mr_engine_wake_stage(engine, MR_STAGE_APPLY);
     }
     return (uint32_t)(position - first);
 }

@@ -44,6 +44,7 @@ static int feed_all(struct mr_engine *engine, struct mr_reader *reader, struct m
     uint32_t countdown = PROGRESS_ENTRIES;
     int status;
     while ((status = mr_reader_next(reader, &entry, NULL, error)) == MR_OK) {
+        mr_watch_recovering(engine, mr_entry_last_sequence(entry), last);
         status = feed(engine, entry, error);
         if (status != MR_OK) {
             return status;

@@ -48,6 +48,31 @@ static const struct mr_entry *cut_entry(struct mr_replay *replay, const struct m
     return replay->cut;
 }
 
+/* Applies an entry; where somebody wants to see the commands, one at a time. */
+static int apply_entry(struct mr_replay *replay, const struct mr_entry *entry,
+                       const struct mr_sink *sink, struct mr_error *error)
+{
+    const struct mr_replay_options *options = &replay->options;
+    struct mr_applier *applier = &replay->applier;
+    const unsigned char *next = (const unsigned char *)mr_entry_commands(entry);
+    const unsigned char *end = (const unsigned char *)entry + entry->length;
+    if (options->command == NULL) {
+        return mr_applier_entry(applier, entry, UINT32_MAX, sink, error);
+    }
+    int status = MR_AGAIN;
+    for (uint32_t i = 0; i < entry->count && status == MR_AGAIN; i++) {
+        const struct mr_command *command = mr_command_at(next, (uint64_t)(end - next));
+        if (command != NULL) { /* else the applier says what is wrong */
+            options->command(options->handlers.context, command);
+            next += command->length;
+        }
+        do {
+            status = mr_applier_entry(applier, entry, 1, sink, error);
+        } while (status == MR_AGAIN && applier->left > entry->count - 1 - i);
+    }
+    return status == MR_AGAIN ? mr_applier_entry(applier, entry, 1, sink, error) : status;
+}
+
 static int apply_all(struct mr_replay *replay, struct mr_reader *reader, struct mr_damage *damage,
                      struct mr_error *error)
 {
@@ -65,7 +90,7 @@ static int apply_all(struct mr_replay *replay, struct mr_reader *reader, struct 
         if (mr_entry_last_sequence(entry) > to && (entry = cut_entry(replay, entry, to)) == NULL) {
             return mr_error_set(error, MR_E_NO_MEMORY, "no memory for an entry");
         }
-        status = mr_applier_entry(&replay->applier, entry, UINT32_MAX, &sink, error);
+        status = apply_entry(replay, entry, &sink, error);
         if (status != MR_OK) {
             return status;
         }

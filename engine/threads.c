@@ -2,15 +2,33 @@
  * Which thread calls which stage: agents, topologies, starting and stopping. The stages themselves
  * (engine/path.c) do not know.
  */
+#include "engine/log.h"
 #include "engine/parts.h"
 
 #include <string.h>
+
+/* In a thread that has just begun: takes its place. That the system refuses it is no reason not to
+ * run. */
+static void take_place(const struct mr_engine *engine, uint32_t stage)
+{
+    if (engine->affinity.apart) {
+        const cpu_set_t *on = &engine->affinity.on[engine->runner_of[stage]];
+        (void)sched_setaffinity(0, sizeof *on, on);
+    }
+}
+
+static int start_sequence(void *context)
+{
+    take_place(context, MR_STAGE_SEQUENCE);
+    return MR_OK;
+}
 
 /* The journal's queue belongs to the thread that serves it. */
 static int start_journal(void *context)
 {
     struct mr_engine *engine = context;
     struct mr_error error;
+    take_place(engine, MR_STAGE_JOURNAL);
     int status = mr_journal_start(engine->journaling.journal, &error);
     return status == MR_OK ? MR_OK : mr_engine_fail(engine, &error);
 }
@@ -32,6 +50,8 @@ int mr_engine_fail(struct mr_engine *engine, const struct mr_error *error)
         engine->failure_error = *error;
         /* Release: pairs with the acquires of those who read the failure. */
         mr_atomic_store(&engine->failure, error->code, release);
+        mr_watch_failed(engine, error);
+        mr_engine_wake_all(engine);
     }
     return error->code;
 }
@@ -46,27 +66,86 @@ int mr_engine_failure(const struct mr_engine *engine, struct mr_error *error)
     return code;
 }
 
+static int start_apply(void *context)
+{
+    take_place(context, MR_STAGE_APPLY);
+    return MR_OK;
+}
+
+/* The last that happens on the apply thread, after whatever failure or stop. */
+static void stop_apply(void *context)
+{
+    mr_futures_end(context);
+    mr_queries_end(context);
+}
+
 static void describe_agents(struct mr_engine *engine)
 {
-    engine->agents[MR_STAGE_SEQUENCE] =
-        (struct mr_agent){.name = "sequence", .work = mr_engine_sequence, .context = engine};
+    engine->agents[MR_STAGE_SEQUENCE] = (struct mr_agent){.name = "sequence",
+                                                          .work = mr_watch_sequence_turn,
+                                                          .start = start_sequence,
+                                                          .context = engine};
     engine->agents[MR_STAGE_JOURNAL] = (struct mr_agent){.name = "journal",
-                                                         .work = mr_engine_journal,
+                                                         .work = mr_watch_journal_turn,
                                                          .start = start_journal,
                                                          .stop = stop_journal,
                                                          .context = engine};
-    engine->agents[MR_STAGE_APPLY] =
-        (struct mr_agent){.name = "apply", .work = mr_engine_apply, .context = engine};
+    engine->agents[MR_STAGE_APPLY] = (struct mr_agent){.name = "apply",
+                                                       .work = mr_watch_apply_turn,
+                                                       .start = start_apply,
+                                                       .stop = stop_apply,
+                                                       .context = engine};
 }
 
-static int prepare(struct mr_engine *engine, enum mr_topology topology, struct mr_error *error)
+/* What a thread is called after: the first of its stages, or the whole. */
+static const char *label_of(const struct mr_engine *engine, uint32_t thread)
 {
-    ASSERT(!engine->threads_started && !engine->begun_by_hand);
+    uint32_t stage = 0;
+    while (engine->runner_of[stage] != thread) {
+        stage++;
+    }
+    return engine->runner_count == 1 ? "engine" : engine->agents[stage].name;
+}
+
+/* With threads: their names, and where they run. */
+static int place_threads(struct mr_engine *engine, struct mr_runner_options *options,
+                         char names[MR_ENGINE_STAGES][MR_RUNNER_NAME_SIZE], struct mr_error *error)
+{
+    const struct mr_engine_options *own = &engine->options;
+    cpu_set_t allowed;
+    for (uint32_t i = 0; i < engine->runner_count; i++) {
+        mr_affinity_name(names[i], own->name, label_of(engine, i));
+        options[i].name = names[i];
+    }
+    if (own->affinity == MR_AFFINITY_FIXED) {
+        CPU_ZERO(&allowed);
+        (void)sched_getaffinity(0, sizeof allowed, &allowed);
+        for (uint32_t i = 0; i < MR_ENGINE_STAGES; i++) {
+            options[engine->runner_of[i]].pin = true;
+            options[engine->runner_of[i]].cpu = own->cpus[i];
+        }
+        return mr_affinity_check(own->cpus, engine->runner_of, &allowed, error);
+    }
+    bool busy = own->wait == MR_WAIT_SPIN || own->wait == MR_WAIT_YIELD;
+    if (own->affinity == MR_AFFINITY_AUTO && busy && own->directory != NULL &&
+        own->durability == MR_DURABILITY_DISK) {
+        mr_affinity_find(own->directory, engine->runner_count, engine->runner_of[MR_STAGE_JOURNAL],
+                         &engine->affinity);
+        mr_engine_inform(engine, "affinity: %s", engine->affinity.why);
+    }
+    return MR_OK;
+}
+
+static int prepare(struct mr_engine *engine, enum mr_topology topology, bool threads,
+                   struct mr_error *error)
+{
+    ASSERT(!mr_atomic_load(&engine->threads_started, relaxed) && !engine->begun_by_hand);
     describe_agents(engine);
     engine->sequencer.last_work_ns =
         engine->clock_kind == MR_CLOCK_INPUT ? 0 : mr_clock_now(&engine->clock);
     const struct mr_agent *agents[MR_ENGINE_STAGES];
     struct mr_runner_options options[MR_ENGINE_STAGES];
+    char names[MR_ENGINE_STAGES][MR_RUNNER_NAME_SIZE];
     memset(options, 0, sizeof options);
     /* Two threads: what waits for the disk on one, what computes on the other. */
     const uint64_t second = UINT64_C(1) << MR_STAGE_APPLY;
@@ -76,8 +155,10 @@ static int prepare(struct mr_engine *engine, enum mr_topology topology, struct m
         options[i].wait.kind = engine->options.wait;
     }
     engine->runner_count = mr_topology_runner_count(topology, MR_ENGINE_STAGES);
-    return mr_topology_init(topology, second, engine->runners, options, agents, MR_ENGINE_STAGES,
-                            error);
+    int status = threads ? place_threads(engine, options, names, error) : MR_OK;
+    return status != MR_OK ? status
+                           : mr_topology_init(topology, second, engine->runners, options, agents,
+                                              MR_ENGINE_STAGES, error);
 }
 
 static void stop_runners(struct mr_engine *engine, uint32_t count)
@@ -92,31 +173,37 @@ static void stop_runners(struct mr_engine *engine, uint32_t count)
 
 int mr_engine_start(struct mr_engine *engine, struct mr_error *error)
 {
-    int status = prepare(engine, engine->options.topology, error);
+    int status = prepare(engine, engine->options.topology, true, error);
     if (status != MR_OK) {
         return status;
     }
-    engine->threads_started = true;
+    /* Release: pairs with the acquire in mr_engine_wake_stage. */
+    mr_atomic_store(&engine->threads_started, true, release);
+    mr_watch_starting(engine, engine->runner_count);
     for (uint32_t i = 0; i < engine->runner_count; i++) {
         status = mr_runner_start(&engine->runners[i], error);
         if (status != MR_OK) {
             stop_runners(engine, i);
-            engine->threads_started = false;
+            mr_atomic_store(&engine->threads_started, false, relaxed);
             (void)mr_engine_failure(engine, error);
+            mr_watch_refused(engine, status, error);
             return status;
         }
     }
+    mr_watch_started(engine);
     return MR_OK;
 }
 
 int mr_engine_begin(struct mr_engine *engine, struct mr_error *error)
 {
-    int status = prepare(engine, MR_TOPOLOGY_EACH, error);
+    int status = prepare(engine, MR_TOPOLOGY_EACH, false, error);
+    mr_watch_starting(engine, 0);
     for (uint32_t i = 0; i < engine->runner_count && status == MR_OK; i++) {
         status = mr_runner_begin(&engine->runners[i], error);
     }
     if (status != MR_OK) {
         (void)mr_engine_failure(engine, error);
+        mr_watch_refused(engine, status, error);
         return status;
     }
     engine->begun_by_hand = true;
@@ -129,14 +216,14 @@ int64_t mr_engine_step(struct mr_engine *engine, uint32_t stage)
     return mr_runner_step(&engine->runners[stage]);
 }
 
-/* All that was accepted is in the journal, or never will be. */
-static bool journaled(const struct mr_engine *engine)
+/* All that was accepted is journaled and applied, or never will be. */
+static bool finished(const struct mr_engine *engine)
 {
     if (mr_engine_failure(engine, NULL) != MR_OK) {
         return true;
     }
     return mr_consumer_position(&engine->sequencer.input) == mr_ring_cursor(&engine->input) &&
-           mr_consumer_position(&engine->journaling.blocks) == mr_ring_cursor(&engine->blocks);
+           mr_consumer_position(&engine->applying.blocks) == mr_ring_cursor(&engine->blocks);
 }
 
 bool mr_engine_drained(const struct mr_engine *engine)
@@ -145,15 +232,14 @@ bool mr_engine_drained(const struct mr_engine *engine)
      * hands on before it releases. */
     return mr_consumer_position(&engine->sequencer.input) == mr_ring_cursor(&engine->input) &&
            mr_consumer_position(&engine->applying.blocks) == mr_ring_cursor(&engine->blocks) &&
-           mr_consumer_position(&engine->reader) == mr_ring_cursor(&engine->output);
+           (engine->options.output != MR_OUTPUT_POLL ||
+            mr_consumer_position(&engine->reader) == mr_ring_cursor(&engine->output));
 }
 
-static void drain_to_journal(struct mr_engine *engine)
+/* Ends, whatever readers do: apply no longer waits for them. */
+static void finish(struct mr_engine *engine)
 {
-    /* Nobody wants these events any more; but apply must not stand still on a full output ring
-     * while blocks wait for their memory. */
-    const struct mr_engine_handlers nobody = {0};
-    while (!journaled(engine)) {
+    while (!finished(engine)) {
         if (engine->begun_by_hand) {
             for (uint32_t i = 0; i < MR_ENGINE_STAGES; i++) {
                 (void)mr_engine_step(engine, i);
@@ -161,7 +247,6 @@ static void drain_to_journal(struct mr_engine *engine)
         } else {
             mr_engine_pause();
         }
-        (void)mr_engine_poll(engine, &nobody, UINT32_MAX);
     }
 }
 
@@ -169,12 +254,14 @@ int mr_engine_stop(struct mr_engine *engine, struct mr_error *error)
 {
     /* Release: pairs with the acquire in mr_engine_submit_batch. */
     mr_atomic_store(&engine->stopping, true, release);
-    if (engine->threads_started || engine->begun_by_hand) {
-        drain_to_journal(engine);
+    mr_watch_stopping(engine);
+    bool threads = mr_atomic_load(&engine->threads_started, relaxed);
+    if (threads || engine->begun_by_hand) {
+        finish(engine);
     }
-    if (engine->threads_started) {
+    if (threads) {
         stop_runners(engine, engine->runner_count);
-        engine->threads_started = false;
+        mr_atomic_store(&engine->threads_started, false, relaxed);
     }
     if (engine->begun_by_hand) {
         for (uint32_t i = 0; i < engine->runner_count; i++) {
@@ -182,5 +269,9 @@ int mr_engine_stop(struct mr_engine *engine, struct mr_error *error)
         }
         engine->begun_by_hand = false;
     }
+    /* Release: pairs with the acquire in mr_engine_end. */
+    mr_atomic_store(&engine->ended, true, release);
+    mr_watch_stopped(engine);
+    mr_engine_wake_all(engine);
     return mr_engine_failure(engine, error);
 }

@@ -3,6 +3,11 @@
  * again, kill it whenever you like: it never forgets an addition that it has answered.
  *
  *     counter DIRECTORY [AMOUNT...]
+ *
+ * As a shared object it is for the millrace command:
+ *
+ *     cc -shared -fPIC -o counter.so counter.c
+ *     millrace --logic ./counter.so dump --data DIRECTORY
  */
 #include <millrace/millrace.h>
 
@@ -48,6 +53,7 @@ static const struct mr_logic counter = {.name = "counter",
                                         .event_size_max = 128,
                                         .state_size = state_size,
                                         .apply = apply};
+MR_LOGIC_PLUGIN(counter) /* millrace --logic counter.so: the tools know it, too */
 
 static void print_event(void *context, const struct mr_event *event)
 {

@@ -2,7 +2,8 @@
 # need.sh GROUP...: makes sure that what the groups need is installed. When all is there it says
 # nothing and costs nothing. Otherwise it lists what is missing; as root it installs that from the
 # distribution, and as anybody else it says the one command to run and exits with 2. The peers that
-# the benches compare with are no more than wanted: it says which are missing, and goes on.
+# the benches compare with, and the compilers that the digests are compared of, are no more than
+# wanted: it says which are missing, and goes on.
 #
 #   product   build the library and the tool
 #   test      build and run the tests
@@ -10,6 +11,7 @@
 #   models    check the models
 #   fuzz      build and run the fuzzers
 #   planted   plant bugs and see the tests catch them
+#   digests   compare the digests of compilers and machines
 #   tidy      check the sources
 
 missing=
@@ -65,6 +67,11 @@ need_test()
 {
     need libcmocka-dev pkg-config --exists 'cmocka >= 1.1'
     need strace has_command strace
+    want prometheus has_command promtool # checks OpenMetrics text
+    need g++ has_command "${CXX:-c++}"
+    need abigail-tools has_command abidw
+    need dpkg-dev has_command dpkg-shlibdeps
+    need man-db has_command man
     # File systems to mount, which only root can.
     if [ "$(id -u)" -eq 0 ]; then
         need e2fsprogs has_command mkfs.ext4
@@ -111,6 +118,22 @@ need_fuzz()
 need_planted()
 {
     need patch has_command patch
+}
+
+# What is not there is left out of the comparison, aloud.
+need_digests()
+{
+    want clang has_command clang
+    want lld has_command wasm-ld
+    want nodejs has_command node
+    want gcc-aarch64-linux-gnu has_command aarch64-linux-gnu-gcc
+    want libc6-dev-arm64-cross has_aarch64_library
+    want qemu-user-static has_command qemu-aarch64-static
+}
+
+has_aarch64_library()
+{
+    echo '#include <stdlib.h>' | aarch64-linux-gnu-gcc -E -
 }
 
 need_tidy()
@@ -161,7 +184,7 @@ get_wanted()
             remaining="$remaining $package"
         fi
     done
-    [ -z "$remaining" ] || echo "The benches do without$remaining, which cannot be installed." >&2
+    [ -z "$remaining" ] || echo "Done without$remaining, which cannot be installed." >&2
 }
 
 get_peer() # PACKAGE
@@ -170,7 +193,9 @@ get_peer() # PACKAGE
     if [ "$1" = libdpdk-dev ]; then
         quietly "$(dirname "$0")/need-dpdk.sh"
     else
-        [ "$(id -u)" -eq 0 ] && install_packages "$1"
+        [ "$(id -u)" -eq 0 ] || return 1
+        ! has_no_lists || update_lists || return 1
+        install_packages "$1"
     fi
 }
 

@@ -19,7 +19,7 @@ if [ "$preset" = tsan ]; then
     fi
     # What has but one thread by its nature has no races to find, and is many times slower here.
     if [ -z "${ONLY-}" ]; then
-        one='^(core|examples|fuzz|golden)/|/test_sim'
+        one='^(core|examples|fuzz|golden|simulator)/|/test_sim'
         # Of the journal's only test_follow_live has several.
         one+='|^journal/test_([a-eg-z]|frame|follow$|follow_cases)'
         only=(--exclude-regex "$one")

@@ -9,9 +9,9 @@
 
 #include <stdlib.h>
 
-#define CATALOG_OPTIONS(O, tag)                                      \
-    O(tag, choice, logic, LOGIC_NAMES, "book", "the business logic") \
-    O(tag, flag, json, NULL, NULL, "one JSON object a message")      \
+#define CATALOG_OPTIONS(O, tag)                                 \
+    OPTION_LOGIC(O, tag)                                        \
+    O(tag, flag, json, NULL, NULL, "one JSON object a message") \
     O(tag, flag, markdown, NULL, NULL, "as a page of documentation")
 OPTIONS_STRUCT(catalog_settings, CATALOG_OPTIONS);
 
@@ -20,7 +20,10 @@ static int execute(const void *options)
     const struct catalog_settings *settings = options;
     if (settings->json && settings->markdown)
         return complain(EXIT_USAGE, "--json and --markdown: which one?");
-    const struct mr_logic *logic = logic_chosen(settings->logic);
+    const struct mr_logic *logic;
+    struct mr_error error;
+    if (logic_chosen(settings->logic, &logic, &error) != MR_OK)
+        return complain_of(&error);
     enum mr_catalog_form form = settings->json       ? MR_CATALOG_JSON
                                 : settings->markdown ? MR_CATALOG_MARKDOWN
                                                      : MR_CATALOG_TEXT;
@@ -36,10 +39,11 @@ static int execute(const void *options)
 
 const struct command command_catalog = {
     .name = "catalog",
-    .summary = "print the commands, events and reasons of a logic",
+    .summary = "print the commands, events, queries and reasons of a logic",
     .description = "Prints every message that a logic knows, with its fields, who may send it and\n"
-                   "what it means; the reasons for which commands are rejected; and the messages\n"
-                   "that all logics share. It is the table that the program itself works by.",
+                   "what it means: commands, events, what can be asked and the rows of replies;\n"
+                   "the reasons for which commands are rejected; and the messages that all logics\n"
+                   "share. It is the table that the program itself works by.",
     .examples = "  millrace catalog\n"
                 "  millrace catalog --logic book --markdown > book.md\n",
     COMMAND_OPTIONS(catalog_settings, CATALOG_OPTIONS),

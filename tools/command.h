@@ -1,8 +1,8 @@
 /*
  * A subcommand of `millrace`: how it is declared, and what its exit code means.
  *
- * tools/cmd_NAME.c defines `const struct command command_NAME`; tools/main.c lists them all, finds
- * the one that is asked for, parses its options (tools/options.h) and calls it.
+ * tools/cmd_NAME.c defines `const struct command command_NAME`; tools/commands.c lists them all;
+ * tools/main.c finds the one that is asked for, parses its options (tools/options.h) and calls it.
  */
 #ifndef MR_TOOLS_COMMAND_H
 #define MR_TOOLS_COMMAND_H
@@ -31,9 +31,11 @@ struct command {
     int (*run)(const void *settings);
 };
 
-/* All that there are; main.c lists them in the order of --help. */
-extern const struct command command_run, command_replay, command_dump, command_load, command_verify,
-    command_recover, command_repair, command_catalog, command_demo;
+extern const struct command command_run, command_serve, command_send, command_replay, command_dump,
+    command_load, command_verify, command_recover, command_repair, command_stat, command_catalog,
+    command_demo, command_completion;
+/* All that there are, in the order of --help, ended by NULL; tools/commands.c lists them. */
+extern const struct command *const commands_known[];
 
 /* The members that follow from one list of options. */
 #define COMMAND_OPTIONS(tag, LIST)                              \

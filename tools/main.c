@@ -3,17 +3,15 @@
  */
 #include "base/assert.h"
 #include "tools/command.h"
+#include "tools/logics.h"
 #include "tools/output.h"
 #include "tools/stop.h"
 
 #include <stdalign.h>
+#include <stdlib.h>
 #include <string.h>
 
-static const struct command *const commands[] = {
-    &command_run,     &command_replay, &command_dump,    &command_load, &command_verify,
-    &command_recover, &command_repair, &command_catalog, &command_demo,
-};
-enum { COMMANDS = sizeof commands / sizeof commands[0], SETTINGS_SIZE_MAX = 256 };
+enum { SETTINGS_SIZE_MAX = 256 };
 
 static const char exit_codes[] =
     "Exit codes: 0 ok, 1 a finding (a digest, invariant or comparison differs),\n"
@@ -21,15 +19,16 @@ static const char exit_codes[] =
 
 static void print_commands(FILE *file)
 {
-    fputs("usage: millrace COMMAND [--option value ...]\n\n"
+    fputs("usage: millrace [--logic FILE.so ...] COMMAND [--option value ...]\n\n"
           "Durable, deterministic business logic: what it acknowledged, it never loses.\n\n",
           file);
-    for (uint32_t i = 0; i < COMMANDS; i++) {
-        fprintf(file, "  %-10s%s\n", commands[i]->name, commands[i]->summary);
+    for (const struct command *const *command = commands_known; *command != NULL; command++) {
+        fprintf(file, "  %-12s%s\n", (*command)->name, (*command)->summary);
     }
     fprintf(file,
             "\nmillrace COMMAND --help tells a command's options, millrace --version the\n"
-            "version.\n%s",
+            "version. --logic FILE.so, or MILLRACE_LOGIC=FILE.so:..., makes a logic of your\n"
+            "own known to all of them.\n%s",
             exit_codes);
 }
 
@@ -43,12 +42,11 @@ static void print_help(const struct command *command)
 
 static const struct command *find(const char *name)
 {
-    for (uint32_t i = 0; i < COMMANDS; i++) {
-        if (strcmp(commands[i]->name, name) == 0) {
-            return commands[i];
-        }
+    const struct command *const *command = commands_known;
+    while (*command != NULL && strcmp((*command)->name, name) != 0) {
+        command++;
     }
-    return NULL;
+    return *command;
 }
 
 /* Looked for before anything else, so that even bad usage is told as JSON. */
@@ -83,14 +81,38 @@ static int run(const struct command *command, const char *const *arguments)
     return output_finish(command->run(settings));
 }
 
+/* Makes known the logics of MILLRACE_LOGIC, and of each --logic in front of the command, which
+ * *arguments is moved behind. */
+static int load_logics(char ***arguments, struct mr_error *error)
+{
+    int status = logics_load_all(getenv("MILLRACE_LOGIC"), error);
+    for (char **at = *arguments; status == MR_OK && *at != NULL; *arguments = at) {
+        if (strcmp(*at, "--logic") == 0 && at[1] != NULL) {
+            status = logics_load(at[1], NULL, error);
+            at += 2;
+        } else if (strncmp(*at, "--logic=", 8) == 0) {
+            status = logics_load(*at + 8, NULL, error);
+            at++;
+        } else {
+            break;
+        }
+    }
+    return status;
+}
+
 int main(int count, char **arguments)
 {
     output_start(NULL);
-    if (count < 2) {
+    struct mr_error error;
+    arguments += count > 0;
+    if (load_logics(&arguments, &error) != MR_OK) {
+        return complain_of(&error);
+    }
+    const char *name = *arguments;
+    if (name == NULL) {
         print_commands(stderr);
         return EXIT_USAGE;
     }
-    const char *name = arguments[1];
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
         print_commands(stdout);
         return output_finish(EXIT_OK);
@@ -104,5 +126,5 @@ int main(int count, char **arguments)
         return complain(EXIT_USAGE, "unknown command '%s': see 'millrace --help'", name);
     }
     output_start(command->name);
-    return run(command, (const char *const *)arguments + 2);
+    return run(command, (const char *const *)arguments + 1);
 }

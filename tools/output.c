@@ -99,6 +99,17 @@ static bool reader_is_gone(void)
     return poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0;
 }
 
+/* Other threads may be writing, too: one call, and nothing of what message() keeps. */
+void tell_log(void *context, enum mr_log_level level, const char *message)
+{
+    (void)context;
+    if (level == MR_LOG_WARNING) {
+        fprintf(stderr, "%smillrace%s%s: warning: %s\n", output.err_is_terminal ? "\r\033[K" : "",
+                output.command == NULL ? "" : " ", output.command == NULL ? "" : output.command,
+                message);
+    }
+}
+
 void output_json(bool asked)
 {
     output.json = asked;

@@ -8,6 +8,7 @@
 #include "tools/command.h"
 
 #include <millrace/error.h>
+#include <millrace/log.h>
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -28,6 +29,10 @@ int complain(int code, const char *format, ...) __attribute__((format(printf, 2,
 
 /* The same of an error that the library gave; the exit code follows from it (exit_code_of). */
 int complain_of(const struct mr_error *error);
+
+/* A `write` for struct mr_log: passes warnings on, from whichever thread has one. Not errors: those
+ * come back as values, and are complained of then. */
+void tell_log(void *context, enum mr_log_level level, const char *message);
 
 /* With --json, a failure that no other object tells of ends standard output with one of its own:
  * {"ok":false,"exit":CODE,"error":"..."}, the last message. output_told: one has told. */

@@ -65,6 +65,7 @@ static int open_engine(struct run *run, struct mr_error *error)
         .topology = topologies[settings->topology],
         .wait = waits[settings->wait],
         .segment_bytes = settings->segment_size * MIB,
+        .log = {.write = run->report->watched ? NULL : tell_log, .level = MR_LOG_WARNING},
         .progress = progress_of_sequences,
     };
     int status = mr_engine_open(&options, &run->engine, error);
@@ -261,9 +262,11 @@ int run_execute(const struct run_settings *settings, struct run_report *report)
     (void)prctl(PR_SET_TIMERSLACK, TIMER_SLACK_NS, 0, 0, 0);
     run->settings = settings;
     run->report = report;
-    run->logic = logic_chosen(settings->logic);
     struct mr_error error;
-    int code = open_all(run, &error) == MR_OK ? run_all(run) : complain_of(&error);
+    int code = logic_chosen(settings->logic, &run->logic, &error) == MR_OK &&
+                       open_all(run, &error) == MR_OK
+                   ? run_all(run)
+                   : complain_of(&error);
     close_all(run);
     free(run);
     return code;

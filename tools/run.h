@@ -21,7 +21,7 @@ enum run_on_error { RUN_ON_ERROR_STOP, RUN_ON_ERROR_SKIP };
       "where commands come from: a file, standard input, the generator")                           \
     O(tag, text, format, "NAME", NULL,                                                             \
       "the input's format: bitstamp, gen, text, guessed when not given")                           \
-    O(tag, choice, logic, LOGIC_NAMES, "book", "the business logic")                               \
+    OPTION_LOGIC(O, tag)                                                                           \
     OPTION_JSON(O, tag)                                                                            \
     O(tag, flag, events, NULL, NULL, "print the events, too")                                      \
     O(tag, text, acks, "FILE", NULL, "append 'sequence request' as each command is acknowledged")  \

@@ -257,21 +257,8 @@ static void relax(const struct run *run, uint32_t idle_turns)
     (void)nanosleep(&pause, NULL);
 }
 
-static void tell_space(struct run *run)
-{
-    uint64_t bytes;
-    if (!run->space_told && mr_engine_space_low(run->engine, &bytes)) {
-        progress_clear();
-        say("the disk is getting full: %s are left for the journal; the engine stops when there is "
-            "no room for another segment",
-            number_bytes(bytes).text);
-        run->space_told = true;
-    }
-}
-
 static void look_around(struct run *run, uint64_t now_ns)
 {
-    tell_space(run);
     struct mr_error error;
     if (mr_engine_failure(run->engine, &error) != MR_OK) {
         fail(run, &error);

@@ -56,7 +56,6 @@ struct run {
     uint64_t sent, answered; /* of all; flights[n % RUN_FLIGHTS] is number n, from 0 */
     uint64_t schedule_ns;    /* at a given rate: when the first one was due; 0: not begun */
     uint64_t schedule_count; /* sent since */
-    bool space_told;         /* that the disk is getting full */
     enum run_end end;
     struct mr_error error; /* of RUN_INPUT_BAD and RUN_FAILED */
 

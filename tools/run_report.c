@@ -27,18 +27,8 @@ void run_report_recovery(const struct run *run)
     if (journal->decided == 'K') {
         say("a truncation that had been cut off was completed");
     }
-    if (journal->head_segment[0] != '\0') {
-        say("a copy of the superblock of %s is damaged (offset %llu); the other one is whole. "
-            "'millrace repair --data %s' writes it anew",
-            journal->head_segment, (unsigned long long)journal->head_offset, run->settings->data);
-    }
-    if (journal->decided == 'J') {
-        say("writes that were not synced yet were lost (%s at offset %llu of %s): under os "
-            "durability commands that were acknowledged last may be among them; the remains are "
-            "kept as %s",
-            number_bytes(journal->torn_bytes).text, (unsigned long long)journal->torn_offset,
-            journal->torn_segment, journal->archive);
-    } else if (journal->torn) {
+    /* What is more than the course of things, the engine's log has told. */
+    if (journal->decided != 'J' && journal->torn) {
         say("a write that the crash tore (%s at offset %llu of %s) was never acknowledged; its "
             "remains are kept as %s",
             number_bytes(journal->torn_bytes).text, (unsigned long long)journal->torn_offset,

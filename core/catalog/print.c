@@ -1,6 +1,7 @@
 /*
  * The catalog as a whole, for people, programs and documentation.
  */
+#include "core/catalog/table.h"
 #include "core/catalog/value.h"
 
 enum { COLUMN_NAME = 20, COLUMN_KIND = 8, COLUMN_UNIT = 13 };
@@ -11,6 +12,18 @@ static const char *kind_name(enum mr_field_kind kind)
                                         "text16", "text32", "reason", "enum8", "pad"};
     return names[kind];
 }
+
+/* What the forms call the four tables; a configuration comes last. */
+static const char *const kinds[] = {"command", "event", "query", "row", "config"};
+static const char *const headings[] = {"Commands", "Events", "Queries", "Rows of replies",
+                                       "Configuration"};
+
+/* A message as it is printed. */
+struct shown {
+    const struct mr_message *message;
+    enum mr_table table;
+    const char *aggregate; /* NULL: none */
+};
 
 /* -- Pieces. ----------------------------------------------------------------------------------- */
 
@@ -69,6 +82,17 @@ static void write_values(struct mr_writer *writer, const char *quote,
     }
 }
 
+/* The name of the field that a row of the catalog points to, plus 1; NULL: to none. */
+static const char *field_at(const struct mr_message *message, uint16_t at)
+{
+    for (uint32_t i = 0; i < message->field_count; i++) {
+        if (message->fields[i].offset + 1U == at) {
+            return message->fields[i].name;
+        }
+    }
+    return NULL;
+}
+
 /* -- For people. ------------------------------------------------------------------------------- */
 
 static void text_field(struct mr_writer *writer, const struct mr_field *field)
@@ -87,9 +111,29 @@ static void text_field(struct mr_writer *writer, const struct mr_field *field)
     mr_write_text(writer, field->optional ? " (optional)\n" : "\n");
 }
 
-static void text_message(struct mr_writer *writer, const struct mr_message *message,
-                         const char *aggregate)
+/* To whom a message belongs: an event to its aggregate, a command to the one that a field names. */
+static void text_aggregate(struct mr_writer *writer, const struct shown *shown)
 {
+    const char *id = field_at(shown->message, shown->message->aggregate_at);
+    const char *expected = field_at(shown->message, shown->message->expected_at);
+    if (shown->aggregate == NULL) {
+        return;
+    }
+    mr_write_text(writer, id == NULL ? ", of the aggregate " : ", to the aggregate ");
+    mr_write_text(writer, shown->aggregate);
+    if (id != NULL) {
+        mr_write_text(writer, " number ");
+        mr_write_text(writer, id);
+    }
+    if (expected != NULL) {
+        mr_write_text(writer, " if its version is ");
+        mr_write_text(writer, expected);
+    }
+}
+
+static void text_message(struct mr_writer *writer, const struct shown *shown)
+{
+    const struct mr_message *message = shown->message;
     mr_write_text(writer, "  ");
     if (message->type != 0) { /* a configuration has none */
         write_number_column(writer, message->type, 4);
@@ -101,13 +145,10 @@ static void text_message(struct mr_writer *writer, const struct mr_message *mess
     mr_write_u64(writer, message->size);
     mr_write_text(writer, message->tail ? " bytes and more" : " bytes");
     if (message->roles != 0) {
-        mr_write_text(writer, ", sent by ");
+        mr_write_text(writer, shown->table == MR_TABLE_QUERIES ? ", asked by " : ", sent by ");
         write_roles(writer, "", message->roles);
     }
-    if (aggregate != NULL) {
-        mr_write_text(writer, ", of the aggregate ");
-        mr_write_text(writer, aggregate);
-    }
+    text_aggregate(writer, shown);
     mr_write_char(writer, '\n');
     for (uint32_t i = 0; i < message->field_count; i++) {
         if (message->fields[i].kind != MR_FIELD_pad) {
@@ -170,10 +211,25 @@ static void json_field(struct mr_writer *writer, const struct mr_field *field)
     mr_write_char(writer, '}');
 }
 
-static void json_message(struct mr_writer *writer, const char *kind,
-                         const struct mr_message *message, const char *aggregate)
+static void json_aggregate(struct mr_writer *writer, const struct shown *shown)
 {
-    json_text(writer, "{\"kind\":", kind);
+    const char *id = field_at(shown->message, shown->message->aggregate_at);
+    const char *expected = field_at(shown->message, shown->message->expected_at);
+    if (shown->aggregate != NULL) {
+        json_text(writer, ",\"aggregate\":", shown->aggregate);
+    }
+    if (id != NULL) {
+        json_text(writer, ",\"aggregate_id\":", id);
+    }
+    if (expected != NULL) {
+        json_text(writer, ",\"expected_version\":", expected);
+    }
+}
+
+static void json_message(struct mr_writer *writer, const struct shown *shown)
+{
+    const struct mr_message *message = shown->message;
+    json_text(writer, "{\"kind\":", kinds[shown->table]);
     json_text(writer, ",\"name\":", message->name);
     json_number(writer, ",\"type\":", message->type);
     json_number(writer, ",\"version\":", message->version);
@@ -184,9 +240,7 @@ static void json_message(struct mr_writer *writer, const char *kind,
         write_roles(writer, "\"", message->roles);
         mr_write_char(writer, ']');
     }
-    if (aggregate != NULL) {
-        json_text(writer, ",\"aggregate\":", aggregate);
-    }
+    json_aggregate(writer, shown);
     json_text(writer, ",\"meaning\":", message->meaning);
     mr_write_text(writer, ",\"fields\":[");
     for (uint32_t i = 0; i < message->field_count; i++) {
@@ -226,9 +280,34 @@ static void markdown_field(struct mr_writer *writer, const struct mr_field *fiel
     mr_write_text(writer, field->optional ? " (optional) |\n" : " |\n");
 }
 
-static void markdown_message(struct mr_writer *writer, const struct mr_message *message,
-                             const char *aggregate)
+static void markdown_quoted(struct mr_writer *writer, const char *before, const char *name)
 {
+    mr_write_text(writer, before);
+    mr_write_char(writer, '`');
+    mr_write_text(writer, name);
+    mr_write_char(writer, '`');
+}
+
+static void markdown_aggregate(struct mr_writer *writer, const struct shown *shown)
+{
+    const char *id = field_at(shown->message, shown->message->aggregate_at);
+    const char *expected = field_at(shown->message, shown->message->expected_at);
+    if (shown->aggregate == NULL) {
+        return;
+    }
+    markdown_quoted(writer, " Belongs to the aggregate ", shown->aggregate);
+    if (id != NULL) {
+        markdown_quoted(writer, ", whose number is ", id);
+    }
+    if (expected != NULL) {
+        markdown_quoted(writer, ", if its version is ", expected);
+    }
+    mr_write_char(writer, '.');
+}
+
+static void markdown_message(struct mr_writer *writer, const struct shown *shown)
+{
+    const struct mr_message *message = shown->message;
     mr_write_text(writer, "### `");
     mr_write_text(writer, message->name);
     mr_write_text(writer, "`\n\n");
@@ -242,15 +321,11 @@ static void markdown_message(struct mr_writer *writer, const struct mr_message *
     mr_write_text(writer, message->meaning);
     mr_write_char(writer, '.');
     if (message->roles != 0) {
-        mr_write_text(writer, " Sent by ");
+        mr_write_text(writer, shown->table == MR_TABLE_QUERIES ? " Asked by " : " Sent by ");
         write_roles(writer, "", message->roles);
         mr_write_char(writer, '.');
     }
-    if (aggregate != NULL) {
-        mr_write_text(writer, " Belongs to the aggregate `");
-        mr_write_text(writer, aggregate);
-        mr_write_text(writer, "`.");
-    }
+    markdown_aggregate(writer, shown);
     mr_write_text(writer, message->tail ? " More bytes may follow.\n\n" : "\n\n");
     if (message->field_count > 0) {
         mr_write_text(writer, "| offset | field | kind | unit | meaning |\n"
@@ -297,17 +372,30 @@ static void print_heading(struct printer *printer, const char *heading, bool of_
     }
 }
 
-static void print_message(struct printer *printer, const char *kind,
-                          const struct mr_catalog *catalog, const struct mr_message *message)
+static void print_message(struct printer *printer, enum mr_table table,
+                          const struct mr_message *message)
 {
-    const struct mr_aggregate_kind *found = mr_catalog_aggregate(catalog, message->aggregate_kind);
-    const char *aggregate = found == NULL ? NULL : found->name;
+    const struct mr_aggregate_kind *found =
+        mr_catalog_aggregate(printer->both[1], message->aggregate_kind);
+    struct shown shown = {
+        .message = message, .table = table, .aggregate = found == NULL ? NULL : found->name};
     if (printer->form == MR_CATALOG_TEXT) {
-        text_message(&printer->writer, message, aggregate);
+        text_message(&printer->writer, &shown);
     } else if (printer->form == MR_CATALOG_JSON) {
-        json_message(&printer->writer, kind, message, aggregate);
+        json_message(&printer->writer, &shown);
     } else {
-        markdown_message(&printer->writer, message, aggregate);
+        markdown_message(&printer->writer, &shown);
+    }
+}
+
+static void print_table(struct printer *printer, enum mr_table table)
+{
+    print_heading(printer, headings[table], false);
+    for (uint32_t i = 0; i < 2; i++) {
+        struct mr_messages messages = mr_table_of(printer->both[i], table);
+        for (uint32_t j = 0; j < messages.count; j++) {
+            print_message(printer, table, &messages.list[j]);
+        }
     }
 }
 
@@ -342,20 +430,11 @@ size_t mr_catalog_write(const struct mr_logic *logic, enum mr_catalog_form form,
                               .both = {&mr_catalog_common, logic->catalog}};
     print_title(&printer, logic);
     if (logic->config != NULL) {
-        print_heading(&printer, "Configuration", false);
-        print_message(&printer, "config", logic->catalog, logic->config);
+        print_heading(&printer, headings[MR_TABLE_NONE], false);
+        print_message(&printer, MR_TABLE_NONE, logic->config);
     }
-    print_heading(&printer, "Commands", false);
-    for (uint32_t i = 0; i < 2; i++) {
-        for (uint32_t j = 0; j < printer.both[i]->command_count; j++) {
-            print_message(&printer, "command", logic->catalog, &printer.both[i]->commands[j]);
-        }
-    }
-    print_heading(&printer, "Events", false);
-    for (uint32_t i = 0; i < 2; i++) {
-        for (uint32_t j = 0; j < printer.both[i]->event_count; j++) {
-            print_message(&printer, "event", logic->catalog, &printer.both[i]->events[j]);
-        }
+    for (enum mr_table table = MR_TABLE_COMMANDS; table < MR_TABLES; table++) {
+        print_table(&printer, table);
     }
     print_heading(&printer, "Reasons", true);
     for (uint32_t i = 0; i < 2; i++) {

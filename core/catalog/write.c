@@ -1,14 +1,17 @@
 /*
- * Commands and events as text and as JSON: one way through the message, two ways to write a pair.
+ * Commands, events, queries and rows as text and as JSON: one way through the message, two ways to
+ * write a pair.
  */
 #include "base/assert.h"
+#include "core/catalog/table.h"
 #include "core/catalog/value.h"
 
 #include <millrace/message.h>
 
 struct output {
     struct mr_writer writer;
-    const struct mr_catalog *catalog;
+    const struct mr_logic *logic;
+    const struct mr_catalog *catalog; /* its */
     bool json;
     const char *prefix; /* text: of the keys of a group; JSON: of the next key, "" or "," */
 };
@@ -149,11 +152,23 @@ static size_t end_message(struct output *out)
     return mr_write_end(&out->writer);
 }
 
-/* Behind genesis: the configuration, if the logic can tell what it means. */
-static void pair_tail(struct output *out, const struct mr_logic *logic, const void *tail,
+/* What describes the bytes behind the body: behind genesis, the configuration of the version that
+ * it names, or of the newest. NULL: nothing does. */
+static const struct mr_message *tail_of(const struct mr_logic *logic,
+                                        const struct mr_message *message, const void *body)
+{
+    if (message->type != MR_COMMAND_GENESIS) {
+        return NULL;
+    }
+    const struct mr_logic *named =
+        mr_logic_version(logic, ((const struct mr_genesis *)body)->logic_version);
+    return named != NULL ? named->config : logic->config;
+}
+
+/* The bytes behind the body, as a configuration if that says it all. */
+static void pair_tail(struct output *out, const struct mr_message *config, const void *tail,
                       size_t size)
 {
-    const struct mr_message *config = logic->config;
     if (config == NULL || config->size != size || !mr_body_is_plain(out->catalog, config, tail)) {
         pair_hex(out, "tail", tail, size);
         return;
@@ -172,24 +187,25 @@ static void pair_tail(struct output *out, const struct mr_logic *logic, const vo
     out->prefix = ",";
 }
 
-/* `body_size` bytes of body: as fields if they say it all, else as bytes. */
-static void pair_body(struct output *out, const struct mr_logic *logic,
-                      const struct mr_message *message, uint8_t version, const void *body,
-                      size_t body_size)
+/* `size` bytes of body: as fields if they say it all, else as bytes. `message` describes that
+ * version of its layout; NULL: it is not known. */
+static void pair_body(struct output *out, const struct mr_message *message, const void *body,
+                      size_t size)
 {
-    bool fits = message != NULL && message->version == version &&
-                (body_size == message->size || (message->tail && body_size > message->size));
+    bool fits =
+        message != NULL && (size == message->size || (message->tail && size > message->size));
     if (!fits || !mr_body_is_plain(out->catalog, message, body)) {
-        pair_hex(out, "body", body, body_size);
+        pair_hex(out, "body", body, size);
         return;
     }
     pair_fields(out, message, body);
-    if (body_size > message->size) {
-        pair_tail(out, logic, (const unsigned char *)body + message->size,
-                  body_size - message->size);
+    if (size > message->size) {
+        pair_tail(out, tail_of(out->logic, message, body),
+                  (const unsigned char *)body + message->size, size - message->size);
     }
 }
 
+/* The version is told where it is not the newest one's. */
 static void pair_version(struct output *out, const struct mr_message *message, uint8_t version)
 {
     if (version != (message == NULL ? 0 : message->version)) {
@@ -197,11 +213,10 @@ static void pair_version(struct output *out, const struct mr_message *message, u
     }
 }
 
-static size_t write_command(struct output *out, const struct mr_logic *logic,
-                            const struct mr_command *command)
+static size_t write_command(struct output *out, const struct mr_command *command)
 {
     ASSERT(command->length >= MR_COMMAND_HEADER && command->length % 8 == 0);
-    const struct mr_message *message = mr_catalog_command(logic->catalog, command->type);
+    const struct mr_message *message = mr_catalog_command(out->catalog, command->type);
     begin_message(out, message, command->type);
     pair_number(out, "sequence", command->sequence);
     pair_number(out, "time", command->time_ns);
@@ -219,16 +234,15 @@ static size_t write_command(struct output *out, const struct mr_logic *logic,
                             command->role);
     }
     pair_version(out, message, command->version);
-    pair_body(out, logic, message, command->version, mr_command_body(command),
-              command->length - MR_COMMAND_HEADER);
+    pair_body(out, mr_table_layout(out->logic, MR_TABLE_COMMANDS, command->type, command->version),
+              mr_command_body(command), command->length - MR_COMMAND_HEADER);
     return end_message(out);
 }
 
-static size_t write_event(struct output *out, const struct mr_logic *logic,
-                          const struct mr_event *event)
+static size_t write_event(struct output *out, const struct mr_event *event)
 {
     ASSERT(event->length >= MR_EVENT_HEADER);
-    const struct mr_message *message = mr_catalog_event(logic->catalog, event->type);
+    const struct mr_message *message = mr_catalog_event(out->catalog, event->type);
     begin_message(out, message, event->type);
     pair_number(out, "event", event->number);
     pair_number(out, "sequence", event->sequence);
@@ -240,21 +254,49 @@ static size_t write_event(struct output *out, const struct mr_logic *logic,
     pair_version(out, message, event->version);
     if (event->aggregate_kind != 0) {
         const struct mr_aggregate_kind *kind =
-            mr_catalog_aggregate(logic->catalog, event->aggregate_kind);
+            mr_catalog_aggregate(out->catalog, event->aggregate_kind);
         pair_name_or_number(out, "aggregate", kind == NULL ? NULL : kind->name,
                             event->aggregate_kind);
         pair_number(out, "aggregate_id", event->aggregate_id);
         pair_number(out, "aggregate_sequence", event->aggregate_sequence);
         pair_number(out, "previous", event->previous);
     }
-    pair_body(out, logic, message, event->version, mr_event_body(event),
-              event->length - (size_t)MR_EVENT_HEADER);
+    pair_body(out, mr_table_layout(out->logic, MR_TABLE_EVENTS, event->type, event->version),
+              mr_event_body(event), event->length - (size_t)MR_EVENT_HEADER);
+    return end_message(out);
+}
+
+static size_t write_query(struct output *out, const struct mr_query *query)
+{
+    ASSERT(query->length >= MR_QUERY_HEADER);
+    const struct mr_message *message = mr_catalog_query(out->catalog, query->type);
+    mr_write_char(&out->writer, '?');
+    begin_message(out, message, query->type);
+    if (query->not_before != 0) {
+        pair_number(out, "not_before", query->not_before);
+    }
+    pair_version(out, message, query->version);
+    pair_body(out, mr_table_layout(out->logic, MR_TABLE_QUERIES, query->type, query->version),
+              mr_query_body(query), query->length - MR_QUERY_HEADER);
+    return end_message(out);
+}
+
+static size_t write_row(struct output *out, const struct mr_row *row)
+{
+    ASSERT(row->length >= MR_ROW_HEADER);
+    const struct mr_message *message = mr_catalog_row(out->catalog, row->type);
+    begin_message(out, message, row->type);
+    pair_type(out, message, row->type);
+    pair_version(out, message, row->version);
+    pair_body(out, mr_table_layout(out->logic, MR_TABLE_ROWS, row->type, row->version),
+              mr_row_body(row), row->length - (size_t)MR_ROW_HEADER);
     return end_message(out);
 }
 
 static struct output output_to(const struct mr_logic *logic, bool json, char *buffer, size_t size)
 {
     return (struct output){.writer = mr_writer_to(buffer, size),
+                           .logic = logic,
                            .catalog = logic->catalog,
                            .json = json,
                            .prefix = ""};
@@ -264,26 +306,47 @@ size_t mr_text_command_write(const struct mr_logic *logic, const struct mr_comma
                              char *buffer, size_t size)
 {
     struct output out = output_to(logic, false, buffer, size);
-    return write_command(&out, logic, command);
+    return write_command(&out, command);
 }
 
 size_t mr_text_event_write(const struct mr_logic *logic, const struct mr_event *event, char *buffer,
                            size_t size)
 {
     struct output out = output_to(logic, false, buffer, size);
-    return write_event(&out, logic, event);
+    return write_event(&out, event);
 }
 
 size_t mr_json_command_write(const struct mr_logic *logic, const struct mr_command *command,
                              char *buffer, size_t size)
 {
     struct output out = output_to(logic, true, buffer, size);
-    return write_command(&out, logic, command);
+    return write_command(&out, command);
 }
 
 size_t mr_json_event_write(const struct mr_logic *logic, const struct mr_event *event, char *buffer,
                            size_t size)
 {
     struct output out = output_to(logic, true, buffer, size);
-    return write_event(&out, logic, event);
+    return write_event(&out, event);
+}
+
+size_t mr_text_query_write(const struct mr_logic *logic, const struct mr_query *query, char *buffer,
+                           size_t size)
+{
+    struct output out = output_to(logic, false, buffer, size);
+    return write_query(&out, query);
+}
+
+size_t mr_text_row_write(const struct mr_logic *logic, const struct mr_row *row, char *buffer,
+                         size_t size)
+{
+    struct output out = output_to(logic, false, buffer, size);
+    return write_row(&out, row);
+}
+
+size_t mr_json_row_write(const struct mr_logic *logic, const struct mr_row *row, char *buffer,
+                         size_t size)
+{
+    struct output out = output_to(logic, true, buffer, size);
+    return write_row(&out, row);
 }

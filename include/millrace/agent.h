@@ -29,6 +29,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /* All three functions are called in the runner's thread (by hand: in the stepping one). The caller
  * keeps the struct and its name alive as long as the runner. */
@@ -240,6 +241,7 @@ int mr_topology_init(enum mr_topology topology, uint64_t second, struct mr_runne
                      const struct mr_runner_options *options, const struct mr_agent *const *agents,
                      uint32_t agent_count, struct mr_error *error);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -19,6 +19,8 @@
     ((object)->fetch_or((bits), std::memory_order_##order))
 #define mr_atomic_fetch_add(object, value, order) \
     ((object)->fetch_add((value), std::memory_order_##order))
+#define mr_atomic_exchange(object, value, order) \
+    ((object)->exchange((value), std::memory_order_##order))
 #define mr_atomic_compare_exchange(object, expected, desired, order)                      \
     ((object)->compare_exchange_strong(*(expected), (desired), std::memory_order_##order, \
                                        std::memory_order_relaxed))
@@ -34,6 +36,8 @@
     atomic_fetch_or_explicit((object), (bits), memory_order_##order)
 #define mr_atomic_fetch_add(object, value, order) \
     atomic_fetch_add_explicit((object), (value), memory_order_##order)
+#define mr_atomic_exchange(object, value, order) \
+    atomic_exchange_explicit((object), (value), memory_order_##order)
 /* Strong: false only when another value was found, which is then in *expected (relaxed). */
 #define mr_atomic_compare_exchange(object, expected, desired, order)                               \
     atomic_compare_exchange_strong_explicit((object), (expected), (desired), memory_order_##order, \

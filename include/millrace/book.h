@@ -69,6 +69,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /* -- Names. ------------------------------------------------------------------------------------ */
 
@@ -309,6 +310,7 @@ struct mr_book_totals {
     uint32_t levels; /* in use now */
 };
 
+/* What the whole book holds. O(1). */
 struct mr_book_totals mr_book_totals(const struct mr_book *book);
 
 /* The instrument with that id, or the one that was defined as number `index` (from 0); false: there
@@ -330,6 +332,7 @@ uint32_t mr_book_depth(const struct mr_book *book, uint32_t instrument, enum mr_
 bool mr_book_order(const struct mr_book *book, uint32_t instrument, uint64_t order,
                    struct mr_book_order *out);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -37,6 +37,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 enum mr_field_kind {
     MR_FIELD_u8,
@@ -99,8 +100,7 @@ struct mr_aggregate_kind {
 
 /* Types are dense: those of a logic rise from MR_CATALOG_LOGIC_FIRST, in the order of the table
  * (commands, events, queries and rows each for themselves), so that the hot path finds a type by
- * its index. A type that is no longer sent keeps its row, with no
- * role that may send it. */
+ * its index. A type that is no longer sent keeps its row, with no role that may send it. */
 struct mr_catalog {
     const struct mr_message *commands;
     const struct mr_message *events;
@@ -170,48 +170,59 @@ const char *mr_message_flaw(const struct mr_message *message, bool event);
 /* The row of a table of commands: `type` has a body of struct `tag`, is called `name`, and may be
  * sent by those in `roles` (a mask of MR_ROLE_BIT). */
 #define MR_COMMAND(type, tag, name, FIELDS, roles, meaning) \
-    MR_MESSAGE_(type, tag, name, FIELDS, roles, 0, meaning, false)
+    MR_COMMAND_V(0, type, tag, name, FIELDS, roles, meaning)
 /* The row of a table of events, which belong to aggregates of that kind (0: none). */
 #define MR_EVENT(type, tag, name, FIELDS, aggregate_kind, meaning) \
-    MR_MESSAGE_(type, tag, name, FIELDS, 0, aggregate_kind, meaning, false)
+    MR_EVENT_V(0, type, tag, name, FIELDS, aggregate_kind, meaning)
 /* A command behind whose body more bytes may follow. */
 #define MR_COMMAND_WITH_TAIL(type, tag, name, FIELDS, roles, meaning) \
-    MR_MESSAGE_(type, tag, name, FIELDS, roles, 0, meaning, true)
+    MR_MESSAGE_(0, type, tag, name, FIELDS, roles, 0, meaning, true, 0, 0)
 /* A command without body. */
 #define MR_COMMAND_EMPTY(type, name, roles, meaning) \
     {#name, meaning, type, 0, roles, 0, 0, NULL, 0, false, 0, 0}
 /* A command to one aggregate, of that kind: its u64 field `id` says which. */
 #define MR_COMMAND_ON(type, tag, name, FIELDS, roles, aggregate_kind, id, meaning) \
-    MR_MESSAGE_ON_(type, tag, name, FIELDS, roles, aggregate_kind, MR_AT_(tag, id), 0, meaning)
+    MR_COMMAND_ON_V(0, type, tag, name, FIELDS, roles, aggregate_kind, id, meaning)
 /* The same, on a condition: its u64 field `expected` says how many events the aggregate's stream
  * has had when the sender last looked. 0: whatever it is; MR_EXPECT_NEW: none, it is new. When it
  * differs, the command is rejected with MR_REASON_VERSION_DIFFERS, without effect (optimistic
  * concurrency). The logic has to give `stream` (<millrace/logic.h>). */
 #define MR_COMMAND_IF(type, tag, name, FIELDS, roles, aggregate_kind, id, expected, meaning) \
-    MR_MESSAGE_ON_(type, tag, name, FIELDS, roles, aggregate_kind, MR_AT_(tag, id),          \
-                   MR_AT_(tag, expected), meaning)
+    MR_COMMAND_IF_V(0, type, tag, name, FIELDS, roles, aggregate_kind, id, expected, meaning)
 #define MR_EXPECT_NEW UINT64_MAX
 /* The row of a table of queries, which those in `roles` may ask; and of a table of rows. */
 #define MR_QUERY(type, tag, name, FIELDS, roles, meaning) \
-    MR_MESSAGE_(type, tag, name, FIELDS, roles, 0, meaning, false)
+    MR_QUERY_V(0, type, tag, name, FIELDS, roles, meaning)
 #define MR_QUERY_EMPTY(type, name, roles, meaning) MR_COMMAND_EMPTY(type, name, roles, meaning)
-#define MR_ROW(type, tag, name, FIELDS, meaning) \
-    MR_MESSAGE_(type, tag, name, FIELDS, 0, 0, meaning, false)
+#define MR_ROW(type, tag, name, FIELDS, meaning) MR_ROW_V(0, type, tag, name, FIELDS, meaning)
 /* A logic's configuration (struct mr_logic's `config`). */
 #define MR_CONFIG(tag, name, FIELDS, meaning) \
-    MR_MESSAGE_(0, tag, name, FIELDS, 0, 0, meaning, false)
+    MR_MESSAGE_(0, 0, tag, name, FIELDS, 0, 0, meaning, false, 0, 0)
 
-#define MR_MESSAGE_(type, tag, name, FIELDS, roles, aggregate_kind, meaning, tail)        \
-    {                                                                                     \
-        #name, meaning, type, 0, roles, aggregate_kind, (uint16_t)sizeof(struct tag),     \
-            MR_FIELD_ARRAY_(tag, FIELDS), (uint16_t)MR_MESSAGE_FIELD_COUNT(FIELDS), tail, \
-            0, 0                                                                          \
-    }
-#define MR_MESSAGE_ON_(type, tag, name, FIELDS, roles, aggregate_kind, id_at, expected_at, meaning) \
-    {                                                                                               \
-        #name, meaning, type, 0, roles, aggregate_kind, (uint16_t)sizeof(struct tag),               \
-            MR_FIELD_ARRAY_(tag, FIELDS), (uint16_t)MR_MESSAGE_FIELD_COUNT(FIELDS), false, id_at,   \
-            expected_at                                                                             \
+/* The same rows for a body whose layout has changed since a version of the logic that is still
+ * carried: `version` counts the layouts, from 0. */
+#define MR_COMMAND_V(version, type, tag, name, FIELDS, roles, meaning) \
+    MR_MESSAGE_(version, type, tag, name, FIELDS, roles, 0, meaning, false, 0, 0)
+#define MR_COMMAND_ON_V(version, type, tag, name, FIELDS, roles, aggregate_kind, id, meaning)    \
+    MR_MESSAGE_(version, type, tag, name, FIELDS, roles, aggregate_kind, meaning, false,         \
+                MR_AT_(tag, id), 0)
+#define MR_COMMAND_IF_V(version, type, tag, name, FIELDS, roles, aggregate_kind, id, expected,   \
+                        meaning)                                                                 \
+    MR_MESSAGE_(version, type, tag, name, FIELDS, roles, aggregate_kind, meaning, false,         \
+                MR_AT_(tag, id), MR_AT_(tag, expected))
+#define MR_EVENT_V(version, type, tag, name, FIELDS, aggregate_kind, meaning) \
+    MR_MESSAGE_(version, type, tag, name, FIELDS, 0, aggregate_kind, meaning, false, 0, 0)
+#define MR_QUERY_V(version, type, tag, name, FIELDS, roles, meaning) \
+    MR_MESSAGE_(version, type, tag, name, FIELDS, roles, 0, meaning, false, 0, 0)
+#define MR_ROW_V(version, type, tag, name, FIELDS, meaning) \
+    MR_MESSAGE_(version, type, tag, name, FIELDS, 0, 0, meaning, false, 0, 0)
+
+#define MR_MESSAGE_(version, type, tag, name, FIELDS, roles, aggregate_kind, meaning, tail, id_at, \
+                    expected_at)                                                                   \
+    {                                                                                              \
+        #name, meaning, type, version, roles, aggregate_kind, (uint16_t)sizeof(struct tag),        \
+            MR_FIELD_ARRAY_(tag, FIELDS), (uint16_t)MR_MESSAGE_FIELD_COUNT(FIELDS), tail, id_at,   \
+            expected_at                                                                            \
     }
 #define MR_AT_(tag, field) (uint16_t)(__builtin_offsetof(struct tag, field) + 1)
 
@@ -222,10 +233,21 @@ const char *mr_message_flaw(const struct mr_message *message, bool event);
  *     MR_ENUM_NAMES(side, SIDES);                   // in one .c file: what enum8(side) refers to
  */
 #define MR_ENUM_VALUE(constant, value, name) constant = value,
+#ifdef __cplusplus
+#define MR_ENUM_NAMES(tag, VALUES)                           \
+    static const struct mr_enum_names tag##_names = [] {     \
+        static const char *names[256];                       \
+        uint32_t count = 0;                                  \
+        VALUES(MR_ENUM_NAME_)                                \
+        struct mr_enum_names named = {names, count};         \
+        return named;                                        \
+    }()
+#else
 #define MR_ENUM_NAMES(tag, VALUES)                                              \
     static const char *const tag##_name_list[] = {VALUES(MR_ENUM_NAME_)};       \
     static const struct mr_enum_names tag##_names = {                           \
         tag##_name_list, sizeof(tag##_name_list) / sizeof(tag##_name_list[0])}
+#endif
 
 /* Reasons: R(constant, code, name, meaning) for each.
  *
@@ -241,7 +263,14 @@ const char *mr_message_flaw(const struct mr_message *message, bool event);
 #define MR_FIELD_MEMBER_(kind, name, unit, meaning)    MR_MEMBER_##kind(name);
 #define MR_FIELD_PLUS_SIZE_(kind, name, unit, meaning) +MR_SIZE_##kind
 #define MR_FIELD_PLUS_ONE_(kind, name, unit, meaning)  +1
-#define MR_ENUM_NAME_(constant, value, name)           [value] = #name,
+
+#ifdef __cplusplus /* which has no designators for arrays */
+#define MR_ENUM_NAME_(constant, value, name) \
+    names[value] = #name;                    \
+    count = count > value ? count : value + 1U;
+#else
+#define MR_ENUM_NAME_(constant, value, name) [value] = #name,
+#endif
 
 /* A list calls F(kind, name, ...) without saying of which struct. The row gets it by coming in two
  * halves: the first, which knows the struct, is what F stands for; it ends with the name of the
@@ -336,6 +365,7 @@ const char *mr_message_flaw(const struct mr_message *message, bool event);
 
 /* clang-format on */
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

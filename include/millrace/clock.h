@@ -11,6 +11,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /* `now` returns nanoseconds since 1970 (UTC). Called by one thread at a time; it may run backwards,
  * the times of commands never do. */
@@ -19,6 +20,7 @@ struct mr_clock {
     void *context;
 };
 
+/* What the clock says. As its `now`. */
 static inline uint64_t mr_clock_now(const struct mr_clock *clock)
 {
     return clock->now(clock->context);
@@ -43,6 +45,7 @@ struct mr_clock mr_clock_simulated(struct mr_simulated_clock *clock);
 void mr_simulated_clock_set(struct mr_simulated_clock *clock, uint64_t now_ns);
 void mr_simulated_clock_advance(struct mr_simulated_clock *clock, uint64_t by_ns);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

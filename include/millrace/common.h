@@ -10,6 +10,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /* Where the time of commands comes from. */
 #define MR_CLOCK_VALUES(V)                                                   \
@@ -35,17 +36,18 @@ enum {
 
 /* Body of the first command of a journal; the logic's configuration follows it (`config_size`
  * bytes). The journal's id enters neither image nor events. */
-#define MR_GENESIS_FIELDS(F)                                                                      \
-    F(text32, logic, "", "name of the logic")                                                     \
-    F(id128, journal, "", "the journal's id")                                                     \
-    F(u64, session_idle_ns, "ns", "a session that sends nothing for so long is closed; 0: never") \
-    F(u32, logic_version, "", "version of the logic that applies from here")                      \
-    F(u32, layout_version, "", "version of the layout of the logic's state")                      \
-    F(u32, sessions_max, "sessions", "sessions that can be open at once")                         \
-    F(u32, answers_max, "answers", "answers kept for each session at least")                      \
-    F(u32, timers_max, "timers", "timers that can be set at once")                                \
-    F(u32, config_size, "bytes", "of the logic's configuration behind this body")                 \
-    F(enum8(mr_clock_kind), clock, "", "where the time of commands comes from")                   \
+#define MR_GENESIS_FIELDS(F)                                                      \
+    F(text32, logic, "", "name of the logic")                                     \
+    F(id128, journal, "", "the journal's id")                                     \
+    F(optional(u64), session_idle_ns, "ns",                                       \
+      "a session that sends nothing for so long is closed; 0: never")             \
+    F(u32, logic_version, "", "version of the logic that applies from here")      \
+    F(u32, layout_version, "", "version of the layout of the logic's state")      \
+    F(u32, sessions_max, "sessions", "sessions that can be open at once")         \
+    F(u32, answers_max, "answers", "answers kept for each session at least")      \
+    F(u32, timers_max, "timers", "timers that can be set at once")                \
+    F(u32, config_size, "bytes", "of the logic's configuration behind this body") \
+    F(enum8(mr_clock_kind), clock, "", "where the time of commands comes from")   \
     F(pad(7), reserved, "", "")
 MR_MESSAGE_STRUCT(mr_genesis, MR_GENESIS_FIELDS);
 
@@ -68,7 +70,7 @@ MR_MESSAGE_STRUCT(mr_session_close, MR_SESSION_CLOSE_FIELDS);
  * for a version that it carries (mr_engine_upgrade). */
 #define MR_LOGIC_UPGRADE_FIELDS(F)                         \
     F(u32, to_version, "", "the version that shall apply") \
-    F(pad(4), reserved, "", "")
+    F(u32, to_layout, "", "version of the layout of its state")
 MR_MESSAGE_STRUCT(mr_logic_upgrade, MR_LOGIC_UPGRADE_FIELDS);
 
 /* -- Events. ----------------------------------------------------------------------------------- */
@@ -148,10 +150,11 @@ MR_MESSAGE_STRUCT(mr_query_sessions, MR_QUERY_SESSIONS_FIELDS);
     F(text32, logic, "", "name of the logic")                                   \
     F(u64, events, "events", "emitted since the beginning")                     \
     F(u64, rejects, "commands", "answered with a reason")                       \
-    F(u64, next_timer_ns, "ns", "when the next timer is due; 0: none is set")   \
+    F(u64, next_timer_ns, "ns",                                                 \
+      "when the next timer is due, or session may expire; 0: none is set")      \
     F(u32, logic_version, "", "that applies")                                   \
     F(u32, sessions, "sessions", "that are open")                               \
-    F(u32, timers, "timers", "that are set")                                    \
+    F(u32, timers, "timers", "that the logic has set")                          \
     F(enum8(mr_clock_kind), clock, "", "where the time of commands comes from") \
     F(pad(3), reserved, "", "")
 MR_MESSAGE_STRUCT(mr_row_status, MR_ROW_STATUS_FIELDS);
@@ -193,6 +196,7 @@ MR_MESSAGE_STRUCT(mr_row_session, MR_ROW_SESSION_FIELDS);
     R(MR_REASON_NOT_FOUND, 16, not_found, "there is no such thing")
 enum mr_common_reason { MR_COMMON_REASONS(MR_REASON_VALUE) };
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -12,6 +12,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /* Stored little-endian, low half first; printed as 32 hex digits, high half first. */
 struct mr_digest {
@@ -27,11 +28,13 @@ void mr_digest_format(struct mr_digest digest, char text[MR_DIGEST_TEXT_SIZE]);
  * thread; wait-free. */
 bool mr_digest_parse(const char *text, size_t length, struct mr_digest *digest);
 
+/* Any thread; wait-free. */
 static inline bool mr_digest_equal(struct mr_digest a, struct mr_digest b)
 {
     return a.low == b.low && a.high == b.high;
 }
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

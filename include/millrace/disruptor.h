@@ -57,6 +57,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 enum mr_producers {
     MR_PRODUCER_SINGLE, /* one thread at a time claims and publishes, in order */
@@ -380,6 +381,7 @@ int mr_ring_drain(struct mr_ring *ring, uint64_t timeout_ns);
 void mr_ring_halt(struct mr_ring *ring);
 bool mr_ring_halted(const struct mr_ring *ring);
 
+/* Slots, as the options had it. Any thread; wait-free. */
 static inline uint64_t mr_ring_capacity(const struct mr_ring *ring)
 {
     return ring->mask + 1;
@@ -574,6 +576,7 @@ static inline void mr_consumer_release(struct mr_consumer *consumer, uint64_t ne
         mr_park_wake(&consumer->ring->release);
 }
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

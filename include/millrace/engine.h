@@ -42,6 +42,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 struct mr_storage;
 struct mr_engine;
@@ -103,7 +104,9 @@ struct mr_engine_options {
     enum mr_wait_kind wait;    /* of idle threads; 0: park, which leaves the core to the disk */
     uint32_t input_slots;      /* power of two; 0: 16,384, which holds two largest batches */
     uint32_t output_slots;     /* power of two; 0: 8,192 */
-    uint32_t futures_max;      /* power of two: futures outstanding at once; 0: 4,096 */
+    /* Power of two: futures that are on their way from sequencer to apply at once (more than that
+     * wait in the input ring), and so of one batch; 0: 4,096. */
+    uint32_t futures_max;
     uint32_t queries_max;      /* power of two: queries waiting at once; 0: 64 */
     uint32_t frames_in_flight; /* 0: 4 */
     uint64_t segment_bytes;    /* 0: 64 MiB */
@@ -179,9 +182,11 @@ int mr_engine_submit_batch(struct mr_engine *engine, const struct mr_command *co
  * with the code of what ended the engine before (then it is not known whether the command took
  * effect: open again, send it again with the same request, and the answer tells). */
 struct mr_future {
-    /* Called when it is complete, on the apply thread (by whoever stops the engine, for those that
-     * are left): in sequence order, so in order within a session. After it returns the engine does
-     * not touch the future. As options.handlers. NULL: nobody. */
+    /* Called when it is complete, on the apply thread (by whoever stops the engine, or found it
+     * ended, for those that are left), one after another in sequence order, so in order within a
+     * session. From the call on the engine does not touch the future: it may be freed or used again
+     * in there. Either be called or wait: with both, the wait may be over before this has run. What
+     * it may call: as options.handlers. NULL: nobody. */
     void (*done)(void *context, struct mr_future *future);
     void *context;
 
@@ -189,23 +194,24 @@ struct mr_future {
     uint64_t ticket;
     struct mr_answer answer; /* valid once complete with MR_OK */
     int status;              /* MR_OK or a code, once complete */
-    MR_ATOMIC(uint32_t) complete;
-    struct mr_park park;
+    struct mr_park park; /* where those wait who wait for it; beyond MR_PARK_OCCUPIED: complete */
 };
 
-/* As mr_engine_submit, and the answer comes to `future`. MR_AGAIN also when futures_max are
- * outstanding. Any thread; lock-free. */
+/* As mr_engine_submit, and the answer comes to `future`, also while mr_engine_call is still on its
+ * way back. Unless it returns MR_OK, the future is untouched. Any thread; lock-free. */
 int mr_engine_call(struct mr_engine *engine, const struct mr_command *command,
                    struct mr_future *future);
-/* As mr_engine_submit_batch; futures[i] is of commands[i]. */
+/* As mr_engine_submit_batch, MR_E_LIMIT also above futures_max; futures[i] is of commands[i]. */
 int mr_engine_call_batch(struct mr_engine *engine, const struct mr_command *const *commands,
                          uint32_t count, struct mr_future *futures);
 
 /* True when it is complete: `status` and `answer` are there to be read. Any thread; wait-free. */
 static inline bool mr_future_ready(const struct mr_future *future)
 {
-    /* Acquire: pairs with the release of whoever completed it. */
-    return mr_atomic_load(&future->complete, acquire) != 0;
+    /* Acquire: pairs with the release of whoever completed it. The word says both that somebody
+     * sleeps and that it is complete, so that completing it is one last touch: the caller may drop
+     * it as soon as it is ready. */
+    return mr_atomic_load(&future->park.word, acquire) > MR_PARK_OCCUPIED;
 }
 
 /* Waits until it is complete, for at most `timeout_ns` (0: for ever). MR_OK or another of its
@@ -245,7 +251,8 @@ uint64_t mr_engine_applied_sequence(const struct mr_engine *engine);
  * thread; wait-free. */
 bool mr_engine_space_low(const struct mr_engine *engine, uint64_t *bytes);
 
-/* Takes up to `limit` events and answers, in order, and calls back for each (NULL: skip that kind).
+/* Takes up to `limit` events and answers, in order, and calls back for each (NULL: skip that kind,
+ * or all).
  * Returns how many it took. One thread at a time; wait-free but for the callbacks. Whoever embeds
  * an engine must poll: when nobody does, the output ring fills and the engine answers `busy`. */
 uint32_t mr_engine_poll(struct mr_engine *engine, const struct mr_engine_handlers *handlers,
@@ -265,14 +272,15 @@ enum { MR_SUBSCRIBERS_MAX = 8 };
 int mr_engine_subscribe(struct mr_engine *engine, struct mr_subscriber **subscriber,
                         struct mr_error *error);
 void mr_engine_unsubscribe(struct mr_subscriber *subscriber);
-/* As mr_engine_poll. */
+/* As mr_engine_poll. By one thread at a time, as all of a subscriber. */
 uint32_t mr_subscriber_poll(struct mr_subscriber *subscriber,
                             const struct mr_engine_handlers *handlers, uint32_t limit);
 /* As mr_engine_await_output. */
 int mr_subscriber_await(struct mr_subscriber *subscriber, uint64_t timeout_ns);
 /* For those who wait in poll(2) or epoll: a descriptor that becomes readable when there is something
  * to take, once mr_subscriber_arm has been called and returned true (false: there is something
- * already, do not wait). Reading it is not needed. -1: the system gives none. */
+ * already, or the engine has failed or ended; do not wait). Reading it is not needed. It is the
+ * engine's: take it out of an epoll set before unsubscribing. -1: the system gives none. */
 int mr_subscriber_fd(struct mr_subscriber *subscriber);
 bool mr_subscriber_arm(struct mr_subscriber *subscriber);
 
@@ -290,8 +298,7 @@ struct mr_query_call {
     /* The engine's. */
     struct mr_reply reply; /* valid once complete with MR_OK */
     int status;            /* MR_OK, or what ended the engine before */
-    MR_ATOMIC(uint32_t) complete;
-    struct mr_park park;
+    struct mr_park park;   /* as of a future */
 };
 
 /* Asks: the apply thread answers between two commands, and says which sequence it saw (not before
@@ -302,15 +309,15 @@ int mr_engine_query(struct mr_engine *engine, struct mr_query_call *call);
 static inline bool mr_query_ready(const struct mr_query_call *call)
 {
     /* Acquire: pairs with the release of whoever completed it. */
-    return mr_atomic_load(&call->complete, acquire) != 0;
+    return mr_atomic_load(&call->park.word, acquire) > MR_PARK_OCCUPIED;
 }
 /* As mr_future_wait. A query that is waited for longer than that goes on; its memory stays in use. */
 int mr_query_wait(struct mr_query_call *call, uint64_t timeout_ns);
 
 /* -- One thing after another. ------------------------------------------------------------------ */
 
-/* Submits `command` and waits until it is applied: polls meanwhile, with `handlers` (NULL: nobody)
- * called back for everything that comes out. *answer (may be NULL) is the command's. For programs
+/* Submits `command` and waits until it is applied. Where the output goes to mr_engine_poll, polls
+ * meanwhile, with `handlers` (NULL: nobody) called back for everything that comes out. *answer (may be NULL) is the command's. For programs
  * that do one thing after another, set-up and tests. MR_E_INVALID, MR_E_FENCED or the engine's
  * failure. The polling thread; blocking, steps the stages itself when begun by hand. */
 int mr_engine_execute(struct mr_engine *engine, const struct mr_command *command,
@@ -319,8 +326,8 @@ int mr_engine_execute(struct mr_engine *engine, const struct mr_command *command
 
 /* Opens session `id` (not 0) for `role`, unless the image has it already; *last_request (may be
  * NULL) is where its numbers have come to, 0 for a new one. As mr_engine_execute, MR_E_MISMATCH
- * when it exists with another role, MR_E_LIMIT when there can be no more. Right after start or
- * begin, before anything else is submitted. */
+ * when it exists with another role, MR_E_LIMIT when there can be no more, or the number was that of
+ * a session that is gone. Before anything of that session is submitted. */
 int mr_engine_session(struct mr_engine *engine, uint64_t id, enum mr_role role,
                       uint64_t *last_request, struct mr_error *error);
 
@@ -339,16 +346,20 @@ int mr_engine_upgrade(struct mr_engine *engine, uint32_t version, struct mr_erro
  * wait-free. */
 uint64_t mr_engine_next_timer(const struct mr_engine *engine);
 
-/* True when all that was accepted is applied and polled. Any thread; wait-free. */
+/* True when all that was accepted is applied, and polled where the output goes to mr_engine_poll
+ * (handlers have returned by then; a subscriber who finds nothing after this has had all). Any
+ * thread; wait-free. */
 bool mr_engine_drained(const struct mr_engine *engine);
 
 /* MR_OK while all is well, else the code (and, in `error`, the story) of the failure that stopped
  * the engine. Any thread. */
 int mr_engine_failure(const struct mr_engine *engine, struct mr_error *error);
 
-/* Refuses further commands, journals what was accepted, and ends the threads. What was not applied
- * or not polled by then is applied by the next recovery: poll until mr_engine_drained first if
- * every answer is wanted. Returns mr_engine_failure. */
+/* Refuses further commands, journals and applies what was accepted, and ends the threads. It does
+ * not wait for readers: where one of them leaves the output ring full, what comes after that goes
+ * to handlers and futures alone; poll until mr_engine_drained first if every answer is wanted. What
+ * a failure left unapplied is applied by the next recovery. Futures and queries that are left are
+ * completed. Returns mr_engine_failure. */
 int mr_engine_stop(struct mr_engine *engine, struct mr_error *error);
 
 /* Frees everything and releases the lock. After stop, or instead of start. An engine stepped by
@@ -358,6 +369,7 @@ void mr_engine_close(struct mr_engine *engine);
 
 /* -- The image: while no thread runs (before start, after stop, between steps). ---------------- */
 
+/* The image itself, for the functions of <millrace/image.h>. */
 const struct mr_image *mr_engine_image(const struct mr_engine *engine);
 /* The version of the logic that applies. */
 const struct mr_logic *mr_engine_logic(const struct mr_engine *engine);
@@ -377,6 +389,8 @@ struct mr_replay_options {
     uint64_t to; /* stop after this sequence; 0: the last that recovery would keep */
     /* Called for every event and answer; NULL: not. */
     struct mr_engine_handlers handlers;
+    /* Called for every command, in front of its events; with the handlers' context. NULL: not. */
+    void (*command)(void *context, const struct mr_command *command);
     void (*progress)(void *context, uint64_t sequence, uint64_t last_sequence);
     void *progress_context;
 };
@@ -397,6 +411,7 @@ struct mr_digest mr_replay_event_digest(const struct mr_replay *replay);
 uint64_t mr_replay_digests_checked(const struct mr_replay *replay);
 void mr_replay_close(struct mr_replay *replay);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

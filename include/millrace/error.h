@@ -15,6 +15,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /* name, value, what it says about the cause */
 #define MR_STATUS_LIST(X)                                                          \
@@ -63,6 +64,7 @@ int mr_error_set_errno(struct mr_error *error, int system_error, const char *for
 /* What a status code means; "unknown status" for any other number. Static storage. */
 const char *mr_status_text(int status);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -14,6 +14,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /* State that the image keeps beside the logic's: readable at any time by the applying thread. */
 struct mr_image_status {
@@ -25,9 +26,10 @@ struct mr_image_status {
     uint32_t clock; /* enum mr_clock_kind */
 };
 
-/* Bytes of image that `genesis` (a whole command) asks for with this logic, 0 with *reason (may be
- * NULL; a static string) saying why the logic cannot begin like that ("unknown version of the
- * logic", "sessions_max is not 1 to 1048576", ...). Any thread. */
+/* Bytes of image that `genesis` (a whole command) asks for with this logic, which is of the version
+ * that genesis names (mr_logic_version finds it). 0 with *reason (may be NULL; a static string)
+ * saying why the logic cannot begin like that ("unknown version of the logic", "sessions_max is not
+ * 1 to 1048576", ...). Any thread. */
 uint64_t mr_image_size(const struct mr_logic *logic, const struct mr_command *genesis,
                        const char **reason);
 /* Bytes of outbox that the largest turn can need; 0 where mr_image_size gives 0. Any thread. */
@@ -39,8 +41,10 @@ struct mr_image *mr_image_init(void *memory, const struct mr_logic *logic,
                                const struct mr_command *genesis);
 
 /* One bounded turn of applying `command`: fires timers that are due by its time, then the command
- * itself. True: the command is finished and *answer is filled in; false: there is more to do, call
- * again with the same command after taking the events out of the outbox. Resets the outbox first.
+ * itself, with as many turns as the logic wants (context->again). `logic` is of the version that
+ * the image is in. True: the command is finished and *answer is filled in; false: there is more to
+ * do, call again with the same command after taking the events out of the outbox; there may be
+ * none. Resets the outbox first.
  * Events are in outbox->bytes, outbox->count of them, one behind the other by their `length`. How a
  * command is split into turns follows from the history alone, not from the outbox.
  *
@@ -51,6 +55,9 @@ struct mr_image *mr_image_init(void *memory, const struct mr_logic *logic,
  *     request seen before                    the answer that it had, with duplicate = 1; no event
  *     seen too long ago, or passed over      too_old
  *     session 0 (the engine's own)           executed; requests are not looked at
+ *
+ * Whatever becomes of it, its session has sent something, and expires that much later. A session
+ * that closes itself takes the answer to that with it: a resend finds no such session.
  *
  * To execute it, type, version, length and role must fit the catalog and the session; the values of
  * its fields are the logic's to check. What the image refuses (a reason of <millrace/common.h>)
@@ -70,18 +77,21 @@ bool mr_image_upgrade_due(const struct mr_image *image, uint32_t *version);
 uint64_t mr_image_migrated_size(const struct mr_image *image, const struct mr_logic *to,
                                 const char **reason);
 uint32_t mr_image_migrated_outbox_size(const struct mr_image *image, const struct mr_logic *to);
-/* Makes an image of the version that is due in zeroed memory (aligned to 4096): sessions, timers and
- * counts as they are, configuration and state as the logic migrates them, version by version.
- * `scratch` is zeroed memory of the same alignment and as many bytes again as the largest image on
- * the way (mr_image_migrated_scratch; 0: NULL will do). The old image is not changed. */
+/* Bytes of memory that is needed besides, for the states of versions between the two. */
 uint64_t mr_image_migrated_scratch(const struct mr_image *image, const struct mr_logic *to);
+/* Makes an image of the version that is due in zeroed memory (aligned to 4096;
+ * mr_image_migrated_size has accepted it, which is asserted): sessions, timers and counts as they
+ * are, configuration and state as the logic migrates them, version by version. `scratch` is zeroed
+ * memory of the same alignment, mr_image_migrated_scratch bytes (0: NULL will do). The old image is
+ * not changed. */
 struct mr_image *mr_image_migrate(const struct mr_image *image, const struct mr_logic *to,
                                   void *memory, void *scratch);
 
-/* Answers a query from the image: fills in *reply, and up to `size` bytes of rows at `rows` (aligned
- * to 8). Refuses with a reason what the catalog does not know, what is malformed, and what the role
- * may not ask (session 0 may ask anything; a user's role must be its session's). `not_before` is
- * the caller's to look at. Changes nothing; between commands, or between their turns. */
+/* Answers a query from the image: fills in *reply, and up to `size` bytes of rows at `rows`
+ * (aligned to 8). Refuses with a reason what the catalog does not know, what is malformed, and what
+ * the role may not ask (session 0 may ask anything; a user's role must be its session's).
+ * `not_before` is the caller's to look at. Changes nothing; between commands, or between their
+ * turns. */
 void mr_image_query(const struct mr_image *image, const struct mr_logic *logic,
                     const struct mr_query *query, struct mr_reply *reply, void *rows,
                     uint32_t size);
@@ -89,6 +99,7 @@ void mr_image_query(const struct mr_image *image, const struct mr_logic *logic,
 /* When the next timer is due (sessions that may expire count); UINT64_MAX: none is set. */
 uint64_t mr_image_next_timer(const struct mr_image *image);
 
+/* Between commands, or between their turns. */
 struct mr_image_status mr_image_status(const struct mr_image *image);
 /* The logic's own state, and its configuration (NULL: it has none). */
 const void *mr_image_state(const struct mr_image *image);
@@ -115,6 +126,7 @@ uint32_t mr_image_used(const struct mr_image *image, const struct mr_logic *logi
  * Between commands only. */
 bool mr_image_check(const struct mr_image *image, const struct mr_logic *logic);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

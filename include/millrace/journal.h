@@ -22,6 +22,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 struct mr_storage; /* base/storage.h */
 struct mr_journal;
@@ -52,11 +53,13 @@ struct mr_entry {
     uint64_t reserved_b[5];    /*  88 zero */
 };
 
+/* The sequence of its last command. */
 static inline uint64_t mr_entry_last_sequence(const struct mr_entry *entry)
 {
     return entry->first_sequence + entry->count - 1;
 }
 
+/* Its commands: the bytes behind the header. */
 static inline const void *mr_entry_commands(const struct mr_entry *entry)
 {
     return (const unsigned char *)entry + MR_ENTRY_SIZE;
@@ -288,6 +291,7 @@ int mr_reader_next(struct mr_reader *reader, const struct mr_entry **entry,
                    struct mr_damage *damage, struct mr_error *error);
 void mr_reader_close(struct mr_reader *reader);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

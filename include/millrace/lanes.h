@@ -42,6 +42,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 enum { MR_LANES_MAX = 16, MR_LANE_PATIENCE = 16 };
 
@@ -71,6 +72,7 @@ int mr_lanes_init(struct mr_lanes *lanes, const struct mr_lane *given, uint32_t 
  * these consumers; wait-free, at most two looks at each ring. */
 bool mr_lanes_poll(struct mr_lanes *lanes, uint32_t *lane, uint64_t *first, uint64_t *next);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

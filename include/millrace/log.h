@@ -8,6 +8,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 enum mr_log_level {
     MR_LOG_ERROR,   /* something failed, and has stopped working */
@@ -27,6 +28,7 @@ struct mr_log {
 /* "error", "warning", "info". Static storage. */
 const char *mr_log_level_name(enum mr_log_level level);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -19,6 +19,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /* Where a turn writes its events: contiguous, each a multiple of 8 bytes. Overrunning it is a
  * programmer's error. */
@@ -115,8 +116,8 @@ struct mr_logic {
      * beginning, rising, not touching), for digest and snapshots; returns how many. NULL: all. */
     uint32_t (*used)(const void *state, const void *config, struct mr_span *spans, uint32_t limit);
 
-    /* Answers a query whose type, version, length and role have been checked, with mr_row_add, until
-     * that finds no room. Changes nothing, and does a bounded amount of work: commands wait
+    /* Answers a query whose type, version, length and role have been checked, with mr_row_add,
+     * until that finds no room. Changes nothing, and does a bounded amount of work: commands wait
      * meanwhile. Returns 0 or a reason. NULL: it has none of its own. */
     uint32_t (*query)(struct mr_inquiry *inquiry, const struct mr_query *query);
     /* The stream of an aggregate, for commands on a condition (MR_COMMAND_IF); NULL: there is no
@@ -130,9 +131,10 @@ struct mr_logic {
      * version adds behind the old ones. */
     const struct mr_logic *previous;
     /* Makes the configuration and the state of this version out of those of `previous`. `config` is
-     * zeroed memory; NULL: the same bytes (asserted: as many). `state` is zeroed memory of
-     * state_size(config) bytes, without init; NULL: the same bytes (asserted: as many), which is
-     * right where the layout version is the same. Timers stay set, under the same tokens. */
+     * zeroed memory (up to 4096 bytes; NULL where this version has none); migrate_config NULL: the
+     * same bytes (checked: as many). `state` is zeroed memory of state_size(config) bytes, without
+     * init; migrate NULL: the same bytes (checked: as many), which is right where the layout
+     * version is the same. Timers stay set, under the same tokens. */
     void (*migrate_config)(void *config, const void *old_config);
     void (*migrate)(void *state, const void *config, const void *old_state, const void *old_config);
 };
@@ -214,9 +216,34 @@ bool mr_timer_set(struct mr_context *context, const struct mr_timer *timer, uint
  * tokens are given out again). */
 void mr_timer_cancel(struct mr_context *context, uint32_t token);
 
+/* For the millrace command: a shared object with one line MR_LOGIC_PLUGIN(my_logic) can be run,
+ * served, replayed, dumped as what comes with it:
+ *
+ *     cc -shared -fPIC -o mine.so mine.c
+ *     millrace --logic ./mine.so run --logic mine --data DIR --input -
+ *
+ * It is asked with the number of what it was compiled against; another one than the asker's says
+ * that struct mr_logic or what it leads to has changed. */
+#define MR_LOGIC_ABI         1u
+#define MR_LOGIC_PLUGIN_NAME "mr_logic_plugin"
+typedef const struct mr_logic *mr_logic_plugin_function(uint32_t abi);
+#ifdef __cplusplus
+#define MR_LOGIC_PLUGIN_LINKAGE_ extern "C"
+#else
+#define MR_LOGIC_PLUGIN_LINKAGE_ extern
+#endif
+#define MR_LOGIC_PLUGIN(logic)                                              \
+    MR_LOGIC_PLUGIN_LINKAGE_ __attribute__((visibility("default")))         \
+    mr_logic_plugin_function mr_logic_plugin;                               \
+    const struct mr_logic *mr_logic_plugin(uint32_t abi)                    \
+    {                                                                       \
+        return abi == MR_LOGIC_ABI ? &(logic) : (const struct mr_logic *)0; \
+    }
+
 /* The logics that come with the library. */
 extern const struct mr_logic mr_logic_book;
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

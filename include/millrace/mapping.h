@@ -13,6 +13,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /* What memory for slots may lie on. */
 enum mr_pages {
@@ -35,6 +36,7 @@ int mr_mapping_init(struct mr_mapping *mapping, size_t size, enum mr_pages pages
 /* Gives it back. Fine on one that is all zero. */
 void mr_mapping_free(struct mr_mapping *mapping);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -13,6 +13,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /* Who may send a command. A session has one role; the catalog says which roles a command type
  * accepts, as a mask of MR_ROLE_BIT. */
@@ -120,31 +121,38 @@ MR_STATIC_ASSERT(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "formats are little-
 
 #define MR_MESSAGE_BODY(message, header_size) ((void *)((unsigned char *)(message) + (header_size)))
 
+/* What follows the header of a message: the struct that its logic has for its type. Nothing checks
+ * that it is there, or which it is: see `length`, `type` and `version`. */
 static inline const void *mr_command_body(const struct mr_command *command)
 {
     return (const unsigned char *)command + MR_COMMAND_HEADER;
 }
 
+/* The same, to be filled in. */
 static inline void *mr_command_body_mutable(struct mr_command *command)
 {
     return (unsigned char *)command + MR_COMMAND_HEADER;
 }
 
+/* As of a command. */
 static inline const void *mr_event_body(const struct mr_event *event)
 {
     return (const unsigned char *)event + MR_EVENT_HEADER;
 }
 
+/* As of a command. */
 static inline const void *mr_query_body(const struct mr_query *query)
 {
     return (const unsigned char *)query + MR_QUERY_HEADER;
 }
 
+/* As of a command. */
 static inline const void *mr_row_body(const struct mr_row *row)
 {
     return (const unsigned char *)row + MR_ROW_HEADER;
 }
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

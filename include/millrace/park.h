@@ -24,6 +24,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /* All zero is a valid, empty park. The caller keeps it alive as long as anybody may wake it. */
 struct mr_park {
@@ -60,6 +61,7 @@ static inline void mr_park_wake(struct mr_park *park)
         mr_park_wake_sleepers(park, word);
 }
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

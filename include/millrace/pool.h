@@ -28,6 +28,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 enum { MR_POOL_WORKERS_MAX = MR_RING_CONSUMERS_MAX - 1, MR_POOL_CHUNK = 64 };
 
@@ -87,6 +88,7 @@ bool mr_worker_in_hand(const struct mr_worker *worker, uint64_t *first, uint64_t
 /* The next position that some worker will take. Any thread; wait-free. */
 uint64_t mr_pool_taken(const struct mr_pool *pool);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

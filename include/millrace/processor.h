@@ -48,6 +48,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /* What a handler is called for. */
 struct mr_delivery {
@@ -215,6 +216,7 @@ static inline const void *mr_dead_letter_content(const struct mr_dead_letter *le
     return letter + 1;
 }
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

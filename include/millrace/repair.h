@@ -17,6 +17,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /* What is done at a place. The first four lose nothing that was acknowledged. */
 enum mr_repair_kind {
@@ -80,6 +81,7 @@ int mr_repair_plan(struct mr_storage *storage, const struct mr_journal_watch *wa
 int mr_repair_apply(struct mr_storage *storage, uint64_t lose_from, struct mr_repair *done,
                     struct mr_error *error);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

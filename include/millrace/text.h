@@ -30,6 +30,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /* Bytes that the line of any command fits in, and more than which are not read. */
 enum { MR_TEXT_LINE_MAX = 256 << 10 };
@@ -98,8 +99,8 @@ enum mr_text_outcome mr_text_command_read(const struct mr_logic *logic, const ch
                                           size_t length, struct mr_command *command, size_t size,
                                           uint32_t *stated, struct mr_text_error *error);
 
-/* Reads a line that begins with a question mark as a query: as mr_text_command_read. `query` has room
- * for `size` bytes, at least MR_QUERY_HEADER. */
+/* Reads a line that begins with a question mark as a query: as mr_text_command_read. `query` has
+ * room for `size` bytes, at least MR_QUERY_HEADER. */
 enum mr_text_outcome mr_text_query_read(const struct mr_logic *logic, const char *line,
                                         size_t length, struct mr_query *query, size_t size,
                                         struct mr_text_error *error);
@@ -109,6 +110,7 @@ enum mr_text_outcome mr_text_query_read(const struct mr_logic *logic, const char
 int mr_text_field_read(const struct mr_catalog *catalog, const struct mr_message *message,
                        void *body, const char *pair, size_t length, struct mr_text_error *error);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -19,6 +19,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 enum mr_wait_kind {
     MR_WAIT_PARK,  /* spins a little, yields a little, then sleeps until it is woken */
@@ -41,6 +42,7 @@ struct mr_wait {
     uint64_t timeout_ns; /* the whole wait ends after this, successful or not; 0: no limit */
 };
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -2,3 +2,12 @@
 target_include_directories(bench_test_figures PRIVATE ${PROJECT_SOURCE_DIR})
 target_sources(bench_test_figures PRIVATE ${PROJECT_SOURCE_DIR}/bench/journal/common.c
                                           ${PROJECT_SOURCE_DIR}/bench/journal/fio_report.c)
+
+# bench_pipeline's: how it measures, and what it writes.
+set(pipeline ${PROJECT_SOURCE_DIR}/bench/pipeline)
+target_include_directories(bench_test_open_loop PRIVATE ${PROJECT_SOURCE_DIR})
+target_sources(bench_test_open_loop PRIVATE ${pipeline}/open_loop.c)
+target_link_libraries(bench_test_open_loop PRIVATE millrace_engine m)
+target_include_directories(bench_test_latency_files PRIVATE ${PROJECT_SOURCE_DIR})
+target_sources(bench_test_latency_files PRIVATE ${pipeline}/curve.c ${pipeline}/hgrm.c)
+target_link_libraries(bench_test_latency_files PRIVATE millrace_base m)

@@ -1,5 +1,6 @@
 /*
- * An image with the tally logic, an outbox, and everything that came out of it, for tests.
+ * An image with a logic (the tally, unless told otherwise), an outbox, and everything that came out
+ * of it, for tests.
  */
 #ifndef MR_TESTS_CORE_RIG_H
 #define MR_TESTS_CORE_RIG_H
@@ -26,6 +27,7 @@ struct rig_limits {
 };
 
 struct rig {
+    const struct mr_logic *logic; /* of the version that applies */
     void *memory;
     struct mr_image *image; /* in it */
     struct mr_outbox outbox;
@@ -37,6 +39,7 @@ struct rig {
     unsigned char *events; /* all that were ever emitted */
     size_t events_used;
     uint64_t time_ns; /* of the next command */
+    uint8_t version;  /* of its layout */
     uint64_t turns;   /* of the last command */
 };
 
@@ -82,7 +85,7 @@ static inline struct mr_answer rig_apply(struct rig *rig)
     rig->turns = 0;
     bool done;
     do {
-        done = mr_image_apply(rig->image, &tally_logic, &rig->command.header, &rig->outbox,
+        done = mr_image_apply(rig->image, rig->logic, &rig->command.header, &rig->outbox,
                               &rig->answer);
         rig_keep_events(rig);
         rig->turns++;
@@ -99,6 +102,7 @@ static inline struct mr_answer rig_send(struct rig *rig, uint64_t session, uint6
     rig->command.header = (struct mr_command){
         .length = (uint32_t)(MR_COMMAND_HEADER + size),
         .type = type,
+        .version = rig->version,
         .role = (uint8_t)info.role,
         .sequence = mr_image_status(rig->image).sequence + 1,
         .time_ns = rig->time_ns,
@@ -112,29 +116,58 @@ static inline struct mr_answer rig_send(struct rig *rig, uint64_t session, uint6
     return rig_apply(rig);
 }
 
-static inline void rig_start(struct rig *rig, struct rig_limits limits)
+static inline void rig_make_outbox(struct rig *rig, uint32_t size)
 {
-    memset(rig, 0, sizeof *rig);
-    rig_genesis(&rig->genesis.header, limits);
-    const char *reason = "";
-    uint64_t size = mr_image_size(&tally_logic, &rig->genesis.header, &reason);
-    assert_string_equal(reason, "");
-    rig->memory = aligned_alloc(4096, size);
-    assert_non_null(rig->memory);
-    memset(rig->memory, 0, size);
-    rig->image = mr_image_init(rig->memory, &tally_logic, &rig->genesis.header);
-    rig->outbox.size = mr_image_outbox_size(&tally_logic, &rig->genesis.header);
-    rig->outbox.bytes = aligned_alloc(64, mr_align_up(rig->outbox.size, 64));
+    free(rig->outbox.bytes);
+    rig->outbox.size = size;
+    rig->outbox.bytes = aligned_alloc(64, mr_align_up(size, 64));
     assert_non_null(rig->outbox.bytes);
+}
+
+static inline void *rig_zeroed(uint64_t size)
+{
+    void *memory = aligned_alloc(4096, mr_align_up(size, 4096));
+    assert_non_null(memory);
+    memset(memory, 0, size);
+    return memory;
+}
+
+/* Begins with rig->genesis; all else is zero. */
+static inline void rig_begin(struct rig *rig, const struct mr_logic *logic)
+{
+    const char *reason = "";
+    uint64_t size = mr_image_size(logic, &rig->genesis.header, &reason);
+    assert_string_equal(reason, "");
+    rig->logic = logic;
+    rig->memory = rig_zeroed(size);
+    rig->image = mr_image_init(rig->memory, logic, &rig->genesis.header);
+    rig_make_outbox(rig, mr_image_outbox_size(logic, &rig->genesis.header));
     rig->events = malloc(RIG_EVENTS_SIZE);
     assert_non_null(rig->events);
     rig->command = rig->genesis;
     assert_int_equal(rig_apply(rig).result, 0);
 }
 
+static inline void rig_start(struct rig *rig, struct rig_limits limits)
+{
+    memset(rig, 0, sizeof *rig);
+    rig_genesis(&rig->genesis.header, limits);
+    rig_begin(rig, &tally_logic);
+}
+
+/* The same, with sessions that expire. */
+static inline void rig_start_idle(struct rig *rig, struct rig_limits limits, uint64_t idle_ns)
+{
+    memset(rig, 0, sizeof *rig);
+    rig_genesis(&rig->genesis.header, limits);
+    struct mr_genesis *body = mr_command_body_mutable(&rig->genesis.header);
+    body->session_idle_ns = idle_ns;
+    rig_begin(rig, &tally_logic);
+}
+
 static inline void rig_stop(struct rig *rig)
 {
-    assert_true(mr_image_check(rig->image, &tally_logic));
+    assert_true(mr_image_check(rig->image, rig->logic));
     free(rig->memory);
     free(rig->outbox.bytes);
     free(rig->events);
@@ -144,6 +177,13 @@ static inline struct mr_answer rig_open(struct rig *rig, uint64_t session, enum 
 {
     struct mr_session_open open = {.new_session = session, .new_role = (uint8_t)role};
     return rig_send(rig, 0, 0, MR_COMMAND_SESSION_OPEN, &open, sizeof open);
+}
+
+static inline struct mr_answer rig_close(struct rig *rig, uint64_t by, uint64_t request,
+                                         uint64_t session)
+{
+    struct mr_session_close close = {.closed_session = session};
+    return rig_send(rig, by, request, MR_COMMAND_SESSION_CLOSE, &close, sizeof close);
 }
 
 static inline struct mr_answer rig_tick(struct rig *rig, uint64_t time_ns)
@@ -187,7 +227,7 @@ static inline const struct mr_event *rig_last_event(const struct rig *rig)
 static inline unsigned char *rig_used(const struct rig *rig, size_t *size)
 {
     struct mr_span spans[RIG_SPANS_MAX];
-    uint32_t count = mr_image_used(rig->image, &tally_logic, spans, RIG_SPANS_MAX);
+    uint32_t count = mr_image_used(rig->image, rig->logic, spans, RIG_SPANS_MAX);
     *size = count * sizeof spans[0];
     for (uint32_t i = 0; i < count; i++) {
         *size += spans[i].size;

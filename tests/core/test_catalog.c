@@ -6,11 +6,12 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "tests/core/jars.h"
 #include "tests/core/tally.h"
 
 #include <millrace/common.h>
 
-static const struct mr_logic *const logics[] = {&tally_logic, &mr_logic_book};
+static const struct mr_logic *const logics[] = {&tally_logic, &jars_1, &jars_2, &mr_logic_book};
 enum { LOGICS = sizeof logics / sizeof logics[0] };
 
 /* -- What holds for every catalog that is linked. ---------------------------------------------- */
@@ -38,6 +39,15 @@ static void no_common_message_has_a_flaw(void **state)
         assert_null(mr_message_flaw(&common->events[i], true));
         assert_int_equal(common->events[i].type, i + 1);
     }
+    for (uint16_t i = 0; i < common->query_count; i++) {
+        assert_null(mr_message_flaw(&common->queries[i], false));
+        assert_int_equal(common->queries[i].type, i + 1);
+        assert_true(common->queries[i].roles != 0);
+    }
+    for (uint16_t i = 0; i < common->row_count; i++) {
+        assert_null(mr_message_flaw(&common->rows[i], true));
+        assert_int_equal(common->rows[i].type, i + 1);
+    }
     for (uint16_t i = 0; i < common->reason_count; i++) {
         assert_true(common->reasons[i].code < MR_CATALOG_LOGIC_FIRST);
         assert_ptr_equal(mr_catalog_reason(NULL, common->reasons[i].code), &common->reasons[i]);
@@ -61,23 +71,26 @@ static void every_message_fits_what_its_logic_says_is_the_largest(void **state)
     }
 }
 
+static void expect_meanings(const struct mr_message *messages, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        assert_true(strlen(messages[i].meaning) > 0);
+        for (uint16_t j = 0; j < messages[i].field_count; j++) {
+            const struct mr_field *field = &messages[i].fields[j];
+            assert_true(field->kind == MR_FIELD_pad || strlen(field->meaning) > 0);
+        }
+    }
+}
+
 static void every_field_and_message_says_what_it_means(void **state)
 {
     (void)state;
-    for (int i = 0; i < LOGICS; i++) {
-        const struct mr_catalog *both[] = {&mr_catalog_common, logics[i]->catalog};
-        for (int j = 0; j < 2; j++) {
-            for (uint16_t k = 0; k < both[j]->command_count + both[j]->event_count; k++) {
-                const struct mr_message *message =
-                    k < both[j]->command_count ? &both[j]->commands[k]
-                                               : &both[j]->events[k - both[j]->command_count];
-                assert_true(strlen(message->meaning) > 0);
-                for (uint16_t l = 0; l < message->field_count; l++) {
-                    const struct mr_field *field = &message->fields[l];
-                    assert_true(field->kind == MR_FIELD_pad || strlen(field->meaning) > 0);
-                }
-            }
-        }
+    for (int i = 0; i <= LOGICS; i++) {
+        const struct mr_catalog *catalog = i < LOGICS ? logics[i]->catalog : &mr_catalog_common;
+        expect_meanings(catalog->commands, catalog->command_count);
+        expect_meanings(catalog->events, catalog->event_count);
+        expect_meanings(catalog->queries, catalog->query_count);
+        expect_meanings(catalog->rows, catalog->row_count);
     }
 }
 
@@ -98,6 +111,19 @@ static void messages_are_found_by_type_and_by_name(void **state)
         assert_ptr_equal(mr_catalog_event(catalog, row->type), row);
         assert_ptr_equal(mr_catalog_event_named(catalog, row->name, strlen(row->name)), row);
     }
+    for (uint16_t i = 0; i < jars_catalog_2.query_count; i++) {
+        const struct mr_message *row = &jars_queries[i];
+        assert_ptr_equal(mr_catalog_query(&jars_catalog_2, row->type), row);
+        assert_ptr_equal(mr_catalog_query_named(&jars_catalog_2, row->name, strlen(row->name)),
+                         row);
+    }
+    assert_ptr_equal(mr_catalog_row(&jars_catalog_2, JARS_ONE), &jars_rows_2[0]);
+    assert_null(mr_catalog_row(&jars_catalog_2, JARS_ALL));
+    assert_null(mr_catalog_query(catalog, 64));
+    assert_string_equal(mr_catalog_query(catalog, MR_QUERY_SESSIONS)->name, "sessions");
+    assert_string_equal(mr_catalog_row(NULL, MR_ROW_SESSION)->name, "session");
+    assert_ptr_equal(mr_catalog_query_named(NULL, "status", 6),
+                     mr_catalog_query(NULL, MR_QUERY_STATUS));
     assert_string_equal(mr_catalog_command(catalog, MR_COMMAND_TICK)->name, "tick");
     assert_string_equal(mr_catalog_command(NULL, MR_COMMAND_TICK)->name, "tick");
     assert_ptr_equal(mr_catalog_event_named(NULL, "session_opened", 14),
@@ -129,6 +155,8 @@ static void reasons_and_aggregates_have_names(void **state)
 struct spoilt {
     struct mr_message commands[2];
     struct mr_message events[1];
+    struct mr_message queries[2];
+    struct mr_message rows[1];
     struct mr_field fields[2];
     struct mr_reason reasons[2];
     struct mr_aggregate_kind aggregates[1];
@@ -145,10 +173,26 @@ static void make_sound(struct spoilt *s)
         .name = "first", .type = 64, .size = 16, .fields = s->fields, .field_count = 2};
     s->commands[1] = (struct mr_message){.name = "second", .type = 65};
     s->events[0] = (struct mr_message){.name = "first", .type = 64, .aggregate_kind = 64};
+    s->queries[0] = (struct mr_message){
+        .name = "first", .type = 64, .size = 16, .fields = s->fields, .field_count = 2};
+    s->queries[1] = (struct mr_message){.name = "second", .type = 65};
+    s->rows[0] = (struct mr_message){
+        .name = "first", .type = 64, .size = 16, .fields = s->fields, .field_count = 2};
     s->reasons[0] = (struct mr_reason){.code = 64, .name = "this"};
     s->reasons[1] = (struct mr_reason){.code = 65, .name = "that"};
     s->aggregates[0] = (struct mr_aggregate_kind){.kind = 64, .name = "thing"};
-    s->catalog = (struct mr_catalog){s->commands, s->events, s->reasons, s->aggregates, 2, 1, 2, 1};
+    s->catalog = (struct mr_catalog){.commands = s->commands,
+                                     .events = s->events,
+                                     .reasons = s->reasons,
+                                     .aggregates = s->aggregates,
+                                     .queries = s->queries,
+                                     .rows = s->rows,
+                                     .query_count = 2,
+                                     .row_count = 1,
+                                     .command_count = 2,
+                                     .event_count = 1,
+                                     .reason_count = 2,
+                                     .aggregate_count = 1};
     assert_null(mr_catalog_flaw(&s->catalog));
 }
 
@@ -191,6 +235,56 @@ static void flaws_of_a_catalog_are_found(void **state)
     EXPECT_FLAW(s.commands[0].field_count = 65, "64 fields");
 }
 
+static void flaws_of_queries_and_rows_are_found(void **state)
+{
+    (void)state;
+    EXPECT_FLAW(s.queries[1].type = 66, "without gaps");
+    EXPECT_FLAW(s.queries[1].name = "first", "one name");
+    EXPECT_FLAW(s.queries[1].name = "sessions", "one name");
+    EXPECT_FLAW(s.queries[0].size = 24, "do not fill");
+    EXPECT_FLAW(s.rows[0].type = 65, "without gaps");
+    EXPECT_FLAW(s.rows[0].name = "status", "one name");
+    EXPECT_FLAW(s.rows[0].size = 8, "follow each other");
+    EXPECT_FLAW(s.rows[0].size = 4096, "too large");
+    EXPECT_FLAW(s.events[0].size = 4040, "too large");
+    EXPECT_FLAW(s.fields[0].name = "not_before", "headers use"); /* of queries only */
+    EXPECT_FLAW(s.rows[0].aggregate_kind = 64, "for commands");
+    EXPECT_FLAW(s.queries[1].aggregate_kind = 64, "for commands");
+    EXPECT_FLAW(s.queries[0].aggregate_at = 1, "for commands");
+    EXPECT_FLAW(s.events[0].expected_at = 1, "for commands");
+}
+
+/* A command for an aggregate of kind 64, whose number is in `one`, on a condition in `two`. */
+static void make_target(struct spoilt *s, uint16_t kind, uint16_t at, uint16_t expected)
+{
+    s->commands[0].aggregate_kind = kind;
+    s->commands[0].aggregate_at = at;
+    s->commands[0].expected_at = expected;
+}
+
+static void flaws_of_commands_on_a_condition_are_found(void **state)
+{
+    (void)state;
+    struct spoilt sound;
+    make_sound(&sound);
+    make_target(&sound, 64, 1, 9);
+    assert_null(mr_catalog_flaw(&sound.catalog));
+    make_target(&sound, 64, 1, 0);
+    assert_null(mr_catalog_flaw(&sound.catalog));
+    make_target(&sound, MR_AGGREGATE_SESSION, 9, 0);
+    assert_null(mr_catalog_flaw(&sound.catalog));
+    EXPECT_FLAW(make_target(&s, 64, 0, 0), "lacks the kind");
+    EXPECT_FLAW(make_target(&s, 0, 1, 0), "lacks the kind");
+    EXPECT_FLAW(make_target(&s, 0, 0, 1), "lacks the kind");
+    EXPECT_FLAW(make_target(&s, 64, 0, 1), "lacks the kind");
+    EXPECT_FLAW(make_target(&s, 65, 1, 9), "unknown kind");
+    EXPECT_FLAW(make_target(&s, 64, 2, 9), "u64 fields");
+    EXPECT_FLAW(make_target(&s, 64, 17, 0), "u64 fields");
+    EXPECT_FLAW(make_target(&s, 64, 1, 8), "u64 fields");
+    EXPECT_FLAW(make_target(&s, 64, 9, 9), "each its own");
+    EXPECT_FLAW((make_target(&s, 64, 1, 9), s.fields[1].kind = MR_FIELD_i64), "u64 fields");
+}
+
 static void structs_have_the_layout_that_their_tables_say(void **state)
 {
     (void)state;
@@ -205,8 +299,8 @@ static void structs_have_the_layout_that_their_tables_say(void **state)
     assert_false(set->fields[0].optional);
     assert_string_equal(set->fields[0].unit, "ns");
     assert_int_equal(set->fields[10].kind, MR_FIELD_pad);
-    assert_int_equal(sizeof(struct mr_genesis), 80);
-    assert_int_equal(offsetof(struct mr_genesis, clock), 72);
+    assert_int_equal(sizeof(struct mr_genesis), 88);
+    assert_int_equal(offsetof(struct mr_genesis, clock), 80);
 }
 
 int main(void)
@@ -219,6 +313,8 @@ int main(void)
         cmocka_unit_test(messages_are_found_by_type_and_by_name),
         cmocka_unit_test(reasons_and_aggregates_have_names),
         cmocka_unit_test(flaws_of_a_catalog_are_found),
+        cmocka_unit_test(flaws_of_queries_and_rows_are_found),
+        cmocka_unit_test(flaws_of_commands_on_a_condition_are_found),
         cmocka_unit_test(structs_have_the_layout_that_their_tables_say),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,7 +45,7 @@ static void a_command_that_the_catalog_does_not_know_is_rejected(void **state)
     struct rig rig;
     rig_start(&rig, small);
     rig_open(&rig, 7, MR_ROLE_USER);
-    static const uint16_t unknown[] = {0, 4, 63, 69, 1000, 65535};
+    static const uint16_t unknown[] = {0, 6, 63, 69, 1000, 65535};
     for (uint32_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++) {
         valid_add(&rig, i + 1)->type = unknown[i];
         expect_rejected(&rig, MR_REASON_UNKNOWN_TYPE);
@@ -71,8 +71,8 @@ static void a_role_sends_only_what_the_catalog_grants_it(void **state)
     rig_open(&rig, 8, MR_ROLE_OPERATOR);
     for (uint16_t type = 1; type < 70; type++) {
         const struct mr_message *row = mr_catalog_command(&tally_catalog, type);
-        if (row == NULL || type == MR_COMMAND_GENESIS) {
-            continue;
+        if (row == NULL || type == MR_COMMAND_GENESIS || type == MR_COMMAND_SESSION_CLOSE) {
+            continue; /* whom one may close: test_session */
         }
         for (uint64_t session = 0; session < 3; session++) {
             static const uint64_t ids[] = {0, 8, 7}; /* by role */
@@ -210,26 +210,34 @@ static void a_tick_moves_the_time_and_emits_nothing(void **state)
 /* Anything at all: valid, resent, refused. */
 static void random_command(struct rig *rig, struct mr_random *random)
 {
-    static const uint16_t types[] = {2, 3, 64, 64, 65, 65, 65, 66, 67, 68, 99};
+    static const uint16_t types[] = {2, 2, 3, 4, 64, 64, 65, 65, 65, 66, 67, 68, 99};
     union {
         unsigned char bytes[256];
         struct mr_session_open open;
+        struct mr_session_close close;
         struct tally_add add;
         struct tally_timer_set set;
         struct tally_timer_cancel cancel;
         struct tally_burst burst;
     } body = {{0}};
     uint16_t type = types[mr_random_below(random, sizeof types / sizeof types[0])];
-    uint64_t session = mr_random_below(random, 6);
+    /* Most are open: numbers go up as sessions go. */
+    uint64_t floor = rig->image->session_floor;
+    uint64_t session = floor + mr_random_below(random, 6) - mr_random_below(random, 3);
+    session = session > floor + 6 ? 0 : session;
     struct mr_session_info info = {0};
     (void)mr_image_session(rig->image, session, &info);
     rig->time_ns += mr_random_below(random, 100);
     const struct mr_message *row = mr_catalog_command(&tally_catalog, type);
     switch (type) {
     case MR_COMMAND_SESSION_OPEN:
-        session = 0;
-        body.open.new_session = mr_random_below(random, 7);
+        body.open.new_session = session;
         body.open.new_role = (uint8_t)mr_random_below(random, 4);
+        session = 0;
+        break;
+    case MR_COMMAND_SESSION_CLOSE:
+        body.close.closed_session = session;
+        session = mr_random_chance(random, 1, 4) ? 0 : session;
         break;
     case TALLY_ADD:
         body.add.amount = (int64_t)mr_random_u64(random);
@@ -258,10 +266,9 @@ static void equal_histories_give_equal_bytes_events_and_turns(void **state)
     (void)state;
     uint64_t seed = rig_seed();
     struct rig a, b;
-    rig_start(&a, small);
-    rig_start(&b, small);
-    b.outbox.size *= 2; /* how much room there is must not matter */
-    b.outbox.bytes = realloc(b.outbox.bytes, b.outbox.size);
+    rig_start_idle(&a, small, 2000);
+    rig_start_idle(&b, small, 2000);
+    rig_make_outbox(&b, b.outbox.size * 2); /* how much room there is must not matter */
     struct mr_random random;
     mr_random_init(&random, seed);
     for (int i = 0; i < 5000; i++) {
@@ -288,8 +295,8 @@ static void a_moved_copy_of_the_used_parts_goes_on_alike(void **state)
 {
     (void)state;
     struct rig a, b;
-    rig_start(&a, small);
-    rig_start(&b, small);
+    rig_start_idle(&a, small, 2000);
+    rig_start_idle(&b, small, 2000);
     struct mr_random random;
     mr_random_init(&random, rig_seed());
     for (int i = 0; i < 1000; i++) {
@@ -318,7 +325,7 @@ static void used_spans_rise_lie_inside_and_miss_nothing_that_was_written(void **
 {
     (void)state;
     struct rig rig;
-    rig_start(&rig, (struct rig_limits){.sessions = 100, .answers = 16, .timers = 100});
+    rig_start_idle(&rig, (struct rig_limits){.sessions = 100, .answers = 16, .timers = 100}, 2000);
     struct mr_random random;
     mr_random_init(&random, rig_seed());
     uint64_t size = mr_image_size(&tally_logic, &rig.genesis.header, NULL);
@@ -349,9 +356,11 @@ static void check_finds_planted_corruption(void **state)
 {
     (void)state;
     struct rig rig;
-    rig_start(&rig, small);
+    rig_start_idle(&rig, small, 5000);
     rig_open(&rig, 7, MR_ROLE_USER);
     rig_open(&rig, 8, MR_ROLE_USER);
+    rig_open(&rig, 9, MR_ROLE_USER);
+    rig_close(&rig, 0, 0, 9);
     for (uint64_t i = 1; i <= 6; i++) {
         struct tally_timer_set set = {.due = 100 + i, .slot = (uint32_t)i};
         rig_send(&rig, 7, i, TALLY_TIMER_SET, &set, sizeof set);
@@ -365,10 +374,18 @@ static void check_finds_planted_corruption(void **state)
                        &image->logic,
                        &image->logic_version,
                        &image->config_size,
-                       &image->sessions_max,
-                       &image->answers_max,
-                       &image->timers_max,
-                       &image->session_count,
+                       &image->limits.sessions_max,
+                       &image->limits.answers_max,
+                       &image->limits.timers_max,
+                       &image->limits.session_idle_ns,
+                       &image->limits.clock,
+                       &image->outbox_size,
+                       &image->turn,
+                       &image->turn_events,
+                       &image->sessions.live,
+                       &image->sessions.high,
+                       &image->sessions.free,
+                       &image->sessions.limit,
                        &image->answer_bits,
                        &image->timer_count,
                        &image->timers.free,
@@ -376,16 +393,25 @@ static void check_finds_planted_corruption(void **state)
                        &image->timers.high,
                        &image->parts.answers,
                        &image->parts.end,
-                       &mr_sessions(image)[0].id,
-                       &mr_sessions(image)[0].last_request,
-                       &mr_sessions(image)[1].role,
-                       &mr_session_answer(image, mr_sessions(image), 4)->request,
-                       &mr_session_answer(image, mr_sessions(image), 4)->first_event,
+                       &mr_sessions(image)[1].id,
+                       &mr_sessions(image)[1].last_request,
+                       &mr_sessions(image)[1].last_time_ns,
+                       &mr_sessions(image)[1].timer,
+                       &mr_sessions(image)[1].link,
+                       &mr_sessions(image)[2].role,
+                       &mr_sessions(image)[3].id,
+                       &mr_sessions(image)[3].last_request,
+                       &mr_sessions(image)[3].link,
+                       mr_image_at(image, image->parts.open),
+                       &mr_session_answer(image, mr_sessions(image) + 1, 4)->request,
+                       &mr_session_answer(image, mr_sessions(image) + 1, 4)->first_event,
                        &mr_timer_heap(image)[1].due_ns,
                        &mr_timer_heap(image)[3].order,
                        &mr_timer_heap(image)[5].node,
                        &node[1].place,
-                       &node[3].link,
+                       &node[5].link,
+                       &node[1].session,
+                       &node[4].session,
                        &index[mr_session_home(image, 7)]};
     for (uint32_t i = 0; i < sizeof planted / sizeof planted[0]; i++) {
         unsigned char *byte = planted[i];

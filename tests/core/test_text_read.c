@@ -176,7 +176,7 @@ static void a_configuration_is_given_whole_or_as_bytes(void **state)
     assert_int_equal(
         read_line(GENESIS " config.kind=once config.start=1 config.burst_max=9", &room, NULL, NULL),
         MR_TEXT_COMMAND);
-    assert_int_equal(room.header.length, MR_COMMAND_HEADER + 80 + 16);
+    assert_int_equal(room.header.length, MR_COMMAND_HEADER + 88 + 16);
     assert_int_equal(read_line(GENESIS " tail=01000000000000000900000000000000", &room, NULL, NULL),
                      MR_TEXT_COMMAND);
     const struct tally_config *config =
@@ -198,8 +198,8 @@ static void a_command_larger_than_its_room_is_refused(void **state)
         {"add body=00000000000000000000000000000000", 72},
         {"type_700 body=0000000000000000", 64},
         {"operate", 56},
-        {GENESIS " config.kind=once config.start=1 config.burst_max=9", 152},
-        {GENESIS " tail=0100000000000000", 144},
+        {GENESIS " config.kind=once config.start=1 config.burst_max=9", 160},
+        {GENESIS " tail=0100000000000000", 152},
     };
     for (uint32_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         for (size_t size = MR_COMMAND_HEADER; size <= cases[i].needs; size += 8) {

@@ -1,83 +1,10 @@
+#include "tests/core/jars.h"
 #include "tests/core/round_trip.h"
 
-static const struct mr_logic *const logics[] = {&tally_logic, &mr_logic_book};
+static const struct mr_logic *const logics[] = {&tally_logic, &mr_logic_book, &jars_1, &jars_3};
 enum { LOGICS = sizeof logics / sizeof logics[0] };
 
 /* -- Writing and reading again. ---------------------------------------------------------------- */
-
-/* Values that a field can have, edges among them; whether the text form can name them or not. */
-static void random_value(const struct mr_field *field, unsigned char *body,
-                         struct mr_random *random, bool plain)
-{
-    unsigned char *at = body + field->offset;
-    uint64_t value = mr_random_u64(random);
-    value = mr_random_chance(random, 1, 4)   ? 0
-            : mr_random_chance(random, 1, 4) ? UINT64_MAX
-            : mr_random_chance(random, 1, 4) ? UINT64_C(1) << 63
-                                             : value;
-    if (!plain) {
-        for (uint32_t i = 0; i < field->size; i++) {
-            at[i] = (unsigned char)mr_random_u64(random);
-        }
-        if (field->size >= 16 && mr_random_chance(random, 1, 2)) {
-            memcpy(at, "text\0hidden\0\0\0\0", 16);
-        }
-        return;
-    }
-    switch (field->kind) {
-    case MR_FIELD_u8:
-    case MR_FIELD_u16:
-    case MR_FIELD_u32:
-    case MR_FIELD_u64:
-    case MR_FIELD_i64:
-        memcpy(at, &value, field->size);
-        break;
-    case MR_FIELD_id128:
-        memcpy(at, &value, 8);
-        memcpy(at + 8, &value, 8);
-        break;
-    case MR_FIELD_text16:
-    case MR_FIELD_text32: {
-        uint64_t length = mr_random_below(random, field->size + UINT64_C(1));
-        for (uint64_t i = 0; i < length; i++) {
-            at[i] = (unsigned char)(33 + mr_random_below(random, 94));
-        }
-        break;
-    }
-    case MR_FIELD_reason: {
-        static const uint32_t codes[] = {0, MR_REASON_TOO_OLD, 64, 65, MR_REASON_UNKNOWN_TYPE};
-        memcpy(at, &codes[mr_random_below(random, 5)], 4);
-        break;
-    }
-    case MR_FIELD_enum8:
-        do {
-            *at = (unsigned char)mr_random_below(random, field->names->count);
-        } while (field->names->names[*at] == NULL);
-        break;
-    case MR_FIELD_pad:
-        break;
-    default:
-        fail();
-    }
-}
-
-static void random_fields(const struct mr_message *message, unsigned char *body,
-                          struct mr_random *random, bool plain)
-{
-    for (uint16_t i = 0; i < message->field_count; i++) {
-        random_value(&message->fields[i], body, random, plain);
-    }
-}
-
-static void random_header(struct mr_command *command, struct mr_random *random)
-{
-    uint64_t *words[] = {&command->sequence, &command->time_ns,     &command->session,
-                         &command->request,  &command->correlation, &command->cause};
-    for (int i = 0; i < 6; i++) {
-        *words[i] = mr_random_chance(random, 1, 3) ? 0 : mr_random_u64(random);
-    }
-    command->role = (uint8_t)mr_random_below(random, mr_random_chance(random, 1, 8) ? 256 : 3);
-}
 
 /* Calls a function for each command that a logic or the common catalog has. */
 static void for_every_command(void (*call)(const struct mr_logic *, const struct mr_message *,
@@ -160,7 +87,7 @@ static void commands_of_unknown_types_survive_their_text(void **state)
     static union room command;
     struct mr_random random;
     mr_random_init(&random, rig_seed());
-    static const uint16_t types[] = {0, 4, 63, 200, 65535};
+    static const uint16_t types[] = {0, 6, 63, 200, 65535};
     for (int i = 0; i < 100; i++) {
         memset(&command, 0, sizeof command);
         random_header(&command.header, &random);
@@ -257,11 +184,12 @@ static void a_command_reads_like_this(void **state)
     expect_line(&tick, "type_700 sequence=3 time=8 session=0 request=0 cause=7 role=77 body=");
     struct rig rig;
     rig_genesis(&rig.genesis.header, (struct rig_limits){1, 2, 3});
-    expect_line(&rig.genesis.header,
-                "genesis sequence=1 time=0 session=0 request=0 logic=tally "
-                "journal=00000000000000000000000000000000 logic_version=3 layout_version=1 "
-                "sessions_max=1 answers_max=2 timers_max=3 config_size=16 clock=input "
-                "config.start=0 config.burst_max=200 config.kind=once");
+    expect_line(
+        &rig.genesis.header,
+        "genesis sequence=1 time=0 session=0 request=0 logic=tally "
+        "journal=00000000000000000000000000000000 session_idle_ns=0 logic_version=3 "
+        "layout_version=1 sessions_max=1 answers_max=2 timers_max=3 config_size=16 clock=input "
+        "config.start=0 config.burst_max=200 config.kind=once");
 }
 
 static void a_command_is_json_like_this(void **state)
@@ -314,8 +242,8 @@ static void events_read_like_this(void **state)
                         "\"claimed_role\":\"user\"}");
     mr_text_event_write(&tally_logic, rig_next_event(&rig, NULL), line, sizeof line);
     assert_string_equal(line, "genesis_applied event=1 sequence=1 time=0 logic=tally "
-                              "logic_version=3 layout_version=1 sessions_max=1 answers_max=2 "
-                              "timers_max=3 clock=input");
+                              "session_idle_ns=0 logic_version=3 layout_version=1 sessions_max=1 "
+                              "answers_max=2 timers_max=3 clock=input");
     rig_stop(&rig);
 }
 
@@ -359,6 +287,12 @@ static void the_catalog_prints_every_name_in_every_form(void **state)
                 }
                 for (uint16_t k = 0; k < both[j]->event_count; k++) {
                     assert_non_null(strstr(text, both[j]->events[k].name));
+                }
+                for (uint16_t k = 0; k < both[j]->query_count; k++) {
+                    assert_non_null(strstr(text, both[j]->queries[k].name));
+                }
+                for (uint16_t k = 0; k < both[j]->row_count; k++) {
+                    assert_non_null(strstr(text, both[j]->rows[k].name));
                 }
                 for (uint16_t k = 0; k < both[j]->reason_count; k++) {
                     assert_non_null(strstr(text, both[j]->reasons[k].name));

@@ -102,6 +102,76 @@ static void a_replay_stops_after_the_sequence_it_was_told(void **state)
     mr_sim_destroy(sim);
 }
 
+struct telling {
+    uint64_t command; /* the sequence of the last one told */
+    uint64_t answers, events;
+};
+
+static void on_command(void *context, const struct mr_command *command)
+{
+    struct telling *telling = context;
+    assert_int_equal(command->sequence, telling->command + 1);
+    assert_int_equal(telling->answers, telling->command); /* the one before is done with */
+    telling->command = command->sequence;
+}
+
+static void on_event(void *context, const struct mr_event *event)
+{
+    struct telling *telling = context;
+    assert_int_equal(event->sequence, telling->command);
+    telling->events++;
+}
+
+static void on_answer(void *context, const struct mr_answer *answer)
+{
+    struct telling *telling = context;
+    assert_int_equal(answer->sequence, telling->command);
+    telling->answers++;
+}
+
+/* Batches are entries of several commands; a command that emits more than its share tells apart the
+ * events of one from those of the next. */
+static void a_replay_tells_each_command_before_its_events_and_its_answer(void **state)
+{
+    (void)state;
+    enum { COUNT = 40 };
+    struct mr_sim *sim = mr_sim_create(&(struct mr_sim_options){.seed = 1});
+    struct mr_engine_options options = options_of(sim, &till_logic);
+    struct mr_engine *engine;
+    struct mr_error error = {0};
+    assert_int_equal(mr_engine_open(&options, &engine, &error), MR_OK);
+    assert_int_equal(mr_engine_begin(engine, &error), MR_OK);
+    assert_int_equal(mr_engine_session(engine, 7, MR_ROLE_USER, NULL, &error), MR_OK);
+    struct till_command commands[COUNT];
+    const struct mr_command *pointers[COUNT];
+    for (uint32_t i = 0; i < COUNT; i++) {
+        commands[i] = till_move(7, i + 1, i % TILL_ACCOUNTS, 1);
+        commands[i].body.burst = i % 3;
+        pointers[i] = &commands[i].header;
+    }
+    assert_int_equal(mr_engine_submit_batch(engine, pointers, COUNT, NULL), MR_OK);
+    assert_int_equal(mr_engine_stop(engine, &error), MR_OK);
+    mr_engine_close(engine);
+
+    const struct mr_logic *const logics[] = {&till_logic, NULL};
+    for (uint64_t to = 1; to <= COUNT + 2; to++) {
+        struct telling telling = {0};
+        const struct mr_replay_options replaying = {
+            .storage = mr_sim_storage(sim),
+            .logics = logics,
+            .to = to,
+            .handlers = {.event = on_event, .answer = on_answer, .context = &telling},
+            .command = on_command};
+        struct mr_replay *replayed;
+        assert_int_equal(mr_replay_open(&replaying, &replayed, NULL, &error), MR_OK);
+        assert_int_equal(telling.command, to);
+        assert_int_equal(telling.answers, to);
+        assert_int_equal(telling.events, mr_image_status(mr_replay_image(replayed)).events);
+        mr_replay_close(replayed);
+    }
+    mr_sim_destroy(sim);
+}
+
 static void a_directory_of_another_logic_is_refused(void **state)
 {
     (void)state;
@@ -203,6 +273,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_replay_gives_the_digests_of_the_run),
         cmocka_unit_test(a_replay_stops_after_the_sequence_it_was_told),
+        cmocka_unit_test(a_replay_tells_each_command_before_its_events_and_its_answer),
         cmocka_unit_test(a_directory_of_another_logic_is_refused),
         cmocka_unit_test(an_unknown_newer_version_is_refused),
         cmocka_unit_test(a_logic_that_behaves_otherwise_is_found_out),

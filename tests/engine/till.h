@@ -22,6 +22,16 @@ MR_MESSAGE_STRUCT(till_move, TILL_MOVE_FIELDS);
     F(u32, step, "", "0, or the number of the burst's event")
 MR_MESSAGE_STRUCT(till_moved, TILL_MOVED_FIELDS);
 
+#define TILL_ACCOUNT_FIELDS(F)   \
+    F(u32, account, "", "which") \
+    F(pad(4), reserved, "", "")
+MR_MESSAGE_STRUCT(till_account, TILL_ACCOUNT_FIELDS);
+#define TILL_BALANCE_FIELDS(F)                 \
+    F(i64, balance, "units", "of the account") \
+    F(i64, total, "units", "of all accounts")
+MR_MESSAGE_STRUCT(till_balance, TILL_BALANCE_FIELDS);
+
+enum { TILL_BALANCE = MR_CATALOG_LOGIC_FIRST };
 enum { TILL_MOVE = MR_CATALOG_LOGIC_FIRST, TILL_MOVED = MR_CATALOG_LOGIC_FIRST };
 enum { TILL_ACCOUNTS = 8, TILL_BURST_MAX = 100 };
 enum { TILL_EMPTY = MR_CATALOG_LOGIC_FIRST, TILL_NO_ACCOUNT, TILL_TIMERS_FULL };
@@ -34,12 +44,21 @@ static const struct mr_reason till_reasons[] = {
     {TILL_EMPTY, "empty", "the account would fall below zero"},
     {TILL_NO_ACCOUNT, "no_account", "there is no such account"},
     {TILL_TIMERS_FULL, "no_timer", "no timer is free"}};
+static const struct mr_message till_queries[] = {
+    MR_QUERY(TILL_BALANCE, till_account, balance, TILL_ACCOUNT_FIELDS, MR_ROLE_BIT(MR_ROLE_USER),
+             "What is in an account.")};
+static const struct mr_message till_rows[] = {
+    MR_ROW(TILL_BALANCE, till_balance, balance, TILL_BALANCE_FIELDS, "What is in an account.")};
 static const struct mr_catalog till_catalog = {.commands = till_commands,
                                                .events = till_events,
                                                .reasons = till_reasons,
+                                               .queries = till_queries,
+                                               .rows = till_rows,
                                                .command_count = 1,
                                                .event_count = 1,
-                                               .reason_count = 3};
+                                               .reason_count = 3,
+                                               .query_count = 1,
+                                               .row_count = 1};
 
 struct till {
     int64_t balance[TILL_ACCOUNTS];
@@ -98,6 +117,23 @@ static void till_timer(struct mr_context *context, const struct mr_timer *timer)
     till_emit(context, (uint32_t)timer->id, 0);
 }
 
+static uint32_t till_query(struct mr_inquiry *inquiry, const struct mr_query *query)
+{
+    const struct till *till = inquiry->state;
+    const struct till_account *asked = mr_query_body(query);
+    if (asked->account >= TILL_ACCOUNTS) {
+        return TILL_NO_ACCOUNT;
+    }
+    struct till_balance *row = mr_row_add(inquiry, TILL_BALANCE, 0, sizeof *row);
+    if (row != NULL) {
+        row->balance = till->balance[asked->account];
+        for (uint32_t i = 0; i < TILL_ACCOUNTS; i++) {
+            row->total += till->balance[i];
+        }
+    }
+    return 0;
+}
+
 static const struct mr_logic till_logic = {.name = "till",
                                            .version = 1,
                                            .catalog = &till_catalog,
@@ -106,6 +142,7 @@ static const struct mr_logic till_logic = {.name = "till",
                                            .state_size = till_state_size,
                                            .turn_events_max = till_turn_events_max,
                                            .apply = till_apply,
+                                           .query = till_query,
                                            .timer = till_timer};
 
 struct till_command {

@@ -1,63 +1,50 @@
 #!/bin/bash
-# installed.sh BUILD: what `cmake --install` leaves behind is all that a user needs: the example is
-# built against it as users do, with pkg-config and with CMake's find_package, and works.
+# installed.sh BUILD: what `cmake --install` leaves behind is all that a user needs. A program in C
+# and one in C++ are built against it as users do, with pkg-config and with CMake's find_package,
+# for both kinds of library, and work. The tree may be moved, and installed below DESTDIR.
 set -euo pipefail
 build=$1
 root=$(cd "$(dirname "$0")/../.." && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-unset MAKEFLAGS MFLAGS MAKELEVEL
+. "$root/tests/package/user.sh"
 
-cmake --install "$build" --prefix "$work/prefix" >/dev/null
+# Installed, then moved: nothing in it may know where it was.
+cmake --install "$build" --prefix "$work/first" >/dev/null
+mv "$work/first" "$work/prefix"
 library=$(find "$work/prefix" -name libmillrace.so)
 folder=$(dirname "$library")
 export LD_LIBRARY_PATH=$folder PKG_CONFIG_PATH=$folder/pkgconfig
 
-works() # PROGRAM
-{
-    sh "$root/examples/test_counter.sh" "$1"
-}
-
-echo "The tool runs"
+echo "The tool runs, and manual and completion are there"
 "$work/prefix/bin/millrace" --help >/dev/null
+[ -e "$work/prefix/share/man/man1/millrace-run.1" ]
+[ -e "$work/prefix/share/man/man3/mr_engine_submit.3" ]
+[ -e "$work/prefix/share/bash-completion/completions/millrace" ]
 
-echo "The shared library has a soname and shows mr_* alone"
-readelf -d "$library" | grep -q 'SONAME.*libmillrace\.so\.[0-9]'
-others=$(nm -D --defined-only "$library" | awk '$3 !~ /^mr_/')
-if [ -n "$others" ]; then
-    echo "it also shows $others"
+echo "The shared library has a soname, and is found by it"
+soname=$(readelf -d "$library" | sed -n 's/.*(SONAME).*\[\(.*\)\]/\1/p')
+grep -qx 'libmillrace\.so\.[0-9][0-9]*' <<<"$soname"
+[ -e "$folder/$soname" ]
+
+echo "No file tells where it was installed first, or where the sources are"
+if grep -rlF -e "$work/first" -e "$root/" "$work/prefix"; then
     exit 1
 fi
 
 echo "pkg-config, shared"
-# shellcheck disable=SC2046 # a list of options
-"${CC:-cc}" -std=c11 -o "$work/shared" "$root/examples/counter.c" \
-    $(pkg-config --cflags --libs millrace)
-works "$work/shared"
+through_pkg_config shared
 
 echo "pkg-config, static"
-rm "$folder"/libmillrace.so*
-# shellcheck disable=SC2046 # a list of options
-"${CC:-cc}" -std=c11 -o "$work/static" "$root/examples/counter.c" \
-    $(pkg-config --static --cflags --libs millrace)
-works "$work/static"
+mkdir "$work/aside"
+mv "$folder"/libmillrace.so* "$work/aside"
+through_pkg_config static --static
+mv "$work/aside"/* "$folder"
 
 echo "find_package, static and shared"
-cmake --install "$build" --prefix "$work/prefix" >/dev/null
-mkdir "$work/user"
-cat >"$work/user/CMakeLists.txt" <<END
-cmake_minimum_required(VERSION 3.25)
-project(user LANGUAGES C)
-find_package(millrace REQUIRED)
-foreach(kind static shared)
-    add_executable(\${kind} $root/examples/counter.c)
-    target_link_libraries(\${kind} PRIVATE millrace::\${kind})
-endforeach()
-END
-if ! { cmake -S "$work/user" -B "$work/user/build" -DCMAKE_PREFIX_PATH="$work/prefix" &&
-    cmake --build "$work/user/build"; } >"$work/log" 2>&1; then
-    cat "$work/log"
-    exit 1
-fi
-works "$work/user/build/static"
-works "$work/user/build/shared"
+through_cmake user "$work/prefix"
+
+echo "Below DESTDIR lies the same"
+DESTDIR=$work/image cmake --install "$build" --prefix /opt/millrace >/dev/null
+[ "$(ls "$work/image")" = opt ]
+diff -r "$work/prefix" "$work/image/opt/millrace"

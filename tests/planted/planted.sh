@@ -1,10 +1,10 @@
 #!/bin/bash
 # planted.sh [NAME...]: are the tests worth their trust? Each NAME.patch in this folder is a bug
-# that somebody could write. It is applied to a copy of journal/, and the tests that its head names
-# run one after the other, until one fails: then it is caught. A test gets a minute. Last, those
-# that caught something run without any bug, and must pass. Without names: all. What is built
-# already (the preset `release`, by `make test`) is used again; only what a patch changes is
-# compiled.
+# that somebody could write. It is applied to a copy of the product's folders, and the tests that
+# its head names run one after the other, until one fails: then it is caught. A test gets a minute.
+# Last, those that caught something run without any bug, and must pass. Without names: all. What is
+# built already (the preset `release`, by `make test`) is used again; only what a patch changes is
+# compiled (of a header: all files of the folders that may know it; tests see it as it was).
 #
 #     Bug: what is wrong
 #     Place: the function, the file
@@ -17,7 +17,7 @@ cd "$(dirname "$0")/../.."
 
 build=$(folder_of release)
 work=$build/planted
-journal_objects=$build/journal/CMakeFiles/millrace_journal_objects.dir
+folders=(base disruptor journal core engine)
 seconds=60
 
 # Prints what $1 is followed by in the head of patch $2.
@@ -26,36 +26,33 @@ head_of()
     sed -n "s/^$1: //p" "tests/planted/$2.patch"
 }
 
-# Applies patch $1 in $work/$1, and compiles what it changes, in all files if a header.
+# Applies patch $1 in $work/$1, and compiles what it changes, or everything if it changes a header.
 plant()
 {
     local here=$work/$1 file object everything=
     rm -rf "$here"
     mkdir -p "$here/tree"
-    cp -a journal "$here/tree/"
+    cp -a "${folders[@]}" "$here/tree/"
     patch --directory="$here/tree" --strip=1 --forward --silent --no-backup-if-mismatch \
         <"tests/planted/$1.patch" || return
-    for file in journal/*.h; do
+    while read -r file; do
         cmp --quiet "$file" "$here/tree/$file" || everything=1
-    done
-    for file in journal/*.c; do
-        object=$here/${file##*/}.o
-        if [ -z "$everything" ] && cmp --quiet "$file" "$here/tree/$file"; then
-            ln -s "$PWD/$journal_objects/${file##*/}.o" "$object"
-        else
+    done < <(find "${folders[@]}" -name '*.h')
+    while read -r file; do
+        if [ -n "$everything" ] || ! cmp --quiet "$file" "$here/tree/$file"; then
+            object=$here/${file//\//-}.o
             # A bug may leave something unused; that is no reason to stop.
             "${CC:-cc}" -std=c11 -O1 -g -w -D_GNU_SOURCE -fno-strict-aliasing \
                 -I"$here/tree" -I. -Iinclude -c "$here/tree/$file" -o "$object" || return
         fi
-    done
+    done < <(find "${folders[@]}" -name '*.c')
 }
 
-# Links test $2 with the journal of patch $1.
+# Links test $2 with what patch $1 changes, which comes before the libraries: they give the rest.
 link()
 {
     local libraries
-    libraries=$(find "$build" -path "$work" -prune -o -name 'libmillrace_*.a' \
-        ! -name libmillrace_journal.a -print)
+    libraries=$(find "$build" -path "$work" -prune -o -name 'libmillrace_*.a' -print)
     # shellcheck disable=SC2046,SC2086 # lists of paths without blanks
     "${CC:-cc}" -o "$work/$1/$2" $(find "$build/tests/CMakeFiles/$2.dir" -name '*.o') \
         "$work/$1"/*.o -Wl,--start-group $libraries -Wl,--end-group \
@@ -68,6 +65,7 @@ run()
     local arguments=() root=$PWD
     case $2 in
     fuzz_*) arguments=(10000 "$root/tests/fuzz/corpus/${2#fuzz_}") ;;
+    simulator) arguments=(--seeds 1..300 --no-shrink) ;;
     esac
     (cd "$work" && exec timeout "$seconds" "$root/$1" "${arguments[@]}")
 }
@@ -75,7 +73,7 @@ run()
 # Why a test failed, in a few words, from its log $1.
 reason()
 {
-    grep -m 1 -E 'does not hold|broken invariant|error: |FAILED' "$1" |
+    grep -m 1 -E 'does not hold|broken invariant|error: |^simulator: seed [0-9]*,|FAILED' "$1" |
         sed 's/.*--- //' | cut -c 1-100
 }
 

@@ -127,6 +127,21 @@ void mr_sim_clear_faults(struct mr_sim *sim)
     sim_leave(sim, MR_OK);
 }
 
+void mr_sim_cut_power(struct mr_sim *sim)
+{
+    sim_enter(&sim->storage);
+    sim->power_cut = true;
+    sim_leave(sim, MR_OK);
+}
+
+void mr_sim_set_capacity(struct mr_sim *sim, uint64_t capacity)
+{
+    sim_enter(&sim->storage);
+    sim->options.capacity = capacity;
+    sim->disk.capacity = capacity;
+    sim_leave(sim, MR_OK);
+}
+
 uint64_t mr_sim_calls(struct mr_sim *sim, enum mr_sim_call call)
 {
     sim_enter(&sim->storage);

@@ -96,6 +96,10 @@ enum { MR_SIM_FAULTS_MAX = 8 };
 
 void mr_sim_inject(struct mr_sim *sim, const struct mr_sim_fault *fault);
 void mr_sim_clear_faults(struct mr_sim *sim);
+/* Power is cut now: as a fault with MR_SIM_POWER_CUT that strikes between two calls. */
+void mr_sim_cut_power(struct mr_sim *sim);
+/* The disk grows or shrinks; what is on it already stays. 0: unlimited. */
+void mr_sim_set_capacity(struct mr_sim *sim, uint64_t capacity);
 /* How many calls of this kind there have been; bounds a test that fails each call in turn. */
 uint64_t mr_sim_calls(struct mr_sim *sim, enum mr_sim_call call);
 /* True once a fault with MR_SIM_POWER_CUT has struck. */

@@ -10,8 +10,8 @@
 #   path      no path of somebody's machine (-v checkout=DIR: nor of this one)
 
 BEGIN {
-    split("base disruptor journal core engine tools bench", folders)
-    set("folder", "base disruptor journal core engine tools bench tests examples")
+    split("base disruptor journal core engine wire tools bench", folders)
+    set("folder", "base disruptor journal core engine wire tools bench tests examples")
 
     # Who may know whom: a folder, and the folders whose headers it may include.
     set("knows base", "base")
@@ -19,19 +19,25 @@ BEGIN {
     set("knows journal", "base journal")
     set("knows core", "core")
     set("knows engine", "base disruptor journal core engine")
-    set("knows tools", "base disruptor journal core engine tools")
+    set("knows wire", "base disruptor journal core engine wire")
+    set("knows tools", "base disruptor journal core engine wire tools")
     set("knows bench", "base disruptor journal core engine bench")
     set("knows examples", "examples")
     # Tests that are of no one folder.
     set("knows faults", "base journal")
-    set("knows fuzz", "base disruptor journal core engine tools")
+    set("knows fuzz", "base disruptor journal core engine wire tools")
     set("knows golden", "base journal")
+    set("knows simulator", "base journal core engine")
+    set("knows digests", "base disruptor journal core engine")
+    set("knows package", "engine core")
+    set("knows docs", "engine core wire")
     # Which folder stands behind a public header.
     set("public base", "clock digest error log")
     set("public disruptor", "agent atomic disruptor lanes mapping park pool processor wait")
     set("public journal", "journal repair")
     set("public core", "book catalog common image logic message text")
-    set("public engine", "engine millrace")
+    set("public engine", "counters engine millrace")
+    set("public wire", "client server wire")
     # What core/ may have beside its own: these headers of base/, and these of the compiler's.
     set("core base", "assert bits limits memory random")
     set("core system", "limits stdatomic stdbool stddef stdint")
@@ -86,7 +92,7 @@ function start_file()
               FILENAME ~ /(^|\/)(CMakeLists\.txt|Makefile|run)$/
     folder = FILENAME
     sub(/\/.*/, "", folder)
-    in_library = folder ~ /^(base|disruptor|journal|core|engine)$/
+    in_library = folder ~ /^(base|disruptor|journal|core|engine|wire)$/
     in_comment = 0
     function_name = ""
     head = ""

@@ -5,6 +5,8 @@ if(NOT MILLRACE_SANITIZE AND NOT MILLRACE_COVERAGE)
     mr_script_test(tidy house_rules ${tidy}/house.sh)
     mr_script_test(tidy headers_compile_alone_as_c ${tidy}/headers.sh c)
     mr_script_test(tidy headers_compile_alone_as_cxx ${tidy}/headers.sh c++)
+    mr_script_test(tidy headers_compile_alone_as_cxx_by_clang env CXX=clang++ ${tidy}/headers.sh
+                   c++)
     mr_script_test(tidy core_is_freestanding ${tidy}/freestanding.sh)
     mr_script_test(tidy every_check_can_fail ${tidy}/selftest.sh)
 endif()
