@@ -305,7 +305,7 @@ static bool maker_pick(struct maker *maker, struct mr_book_order *order)
 {
     while (maker->id_count > 0) {
         uint32_t pick = (uint32_t)mr_random_below(&maker->random, maker->id_count);
-        if (mr_book_order(maker->alone->book, INSTRUMENT, maker->ids[pick], order))
+        if (mr_book_order_get(maker->alone->book, INSTRUMENT, maker->ids[pick], order))
             return true;
         maker->ids[pick] = maker->ids[--maker->id_count];
     }
@@ -327,7 +327,7 @@ static void maker_new(struct maker *maker, enum mr_book_tif tif)
 static void maker_step(struct maker *maker)
 {
     uint64_t dice = mr_random_below(&maker->random, 100);
-    bool few = mr_book_totals(maker->alone->book).orders < 1000;
+    bool few = mr_book_totals_get(maker->alone->book).orders < 1000;
     struct mr_book_order order;
     maker->mid += (int64_t)mr_random_below(&maker->random, 3) - 1;
     if (dice < 10) {

@@ -106,6 +106,7 @@ static bool fire_timers(struct mr_context *context, const struct mr_logic *logic
         } else {
             ASSERT(logic->timer != NULL);
             logic->timer(context, &timer);
+            ASSERT(!context->again); /* that is for `apply` */
         }
     }
     return context->outbox->count < MR_TURN_EVENTS_FULL;

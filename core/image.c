@@ -61,7 +61,7 @@ struct mr_image *mr_image_init(void *memory, const struct mr_logic *logic,
     return image;
 }
 
-struct mr_image_status mr_image_status(const struct mr_image *image)
+struct mr_image_status mr_image_status_get(const struct mr_image *image)
 {
     return (struct mr_image_status){
         .sequence = image->sequence,

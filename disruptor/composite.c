@@ -42,6 +42,18 @@ static int composite_start(void *context)
     return MR_OK;
 }
 
+static uint64_t composite_patience(void *context)
+{
+    const struct mr_composite *composite = context;
+    uint64_t patience = MR_WAIT_FOREVER;
+    for (uint32_t i = 0; i < composite->agent_count; i++) {
+        const struct mr_agent *member = composite->agents[i];
+        uint64_t own = member->patience == NULL ? 0 : member->patience(member->context);
+        patience = own < patience ? own : patience;
+    }
+    return patience;
+}
+
 static int composite_work(void *context)
 {
     struct mr_composite *composite = context;
@@ -91,7 +103,8 @@ int mr_composite_init(struct mr_composite *composite, const char *name,
                                          .work = composite_work,
                                          .start = composite_start,
                                          .stop = composite_stop,
-                                         .context = composite};
+                                         .context = composite,
+                                         .patience = composite_patience};
     composite->agent_count = count;
     for (uint32_t i = 0; i < count; i++)
         composite->agents[i] = agents[i];

@@ -126,7 +126,7 @@ uint64_t mr_ring_cursor(const struct mr_ring *ring)
     return cursor;
 }
 
-void mr_ring_report(const struct mr_ring *ring, struct mr_ring_report *report)
+void mr_ring_report_take(const struct mr_ring *ring, struct mr_ring_report *report)
 {
     /* The slowest first: what is behind it can only grow, so that the level is never negative. */
     report->slowest = mr_ring_slowest(ring);
@@ -145,7 +145,7 @@ int mr_ring_drain(struct mr_ring *ring, uint64_t timeout_ns)
     struct mr_backoff backoff = mr_backoff_begin(&wait, NULL);
     bool halted = false;
     for (bool in_time = true;; in_time = mr_backoff_pause(&backoff)) {
-        /* The slowest first: see mr_ring_report. */
+        /* The slowest first: see mr_ring_report_take. */
         uint64_t slowest = mr_ring_slowest(ring);
         if (mr_ring_cursor(ring) == slowest)
             return MR_OK;

@@ -160,10 +160,28 @@ static bool is_stopping(const struct mr_runner *runner)
     return mr_atomic_load(&runner->stopping, acquire) != 0;
 }
 
+/* How long the runner may sleep: as long as the least patient of its agents, but not shorter than
+ * it would if none of them had anything to say. */
+static uint64_t longest_sleep(const struct mr_runner *runner)
+{
+    uint64_t least = runner->options.wait.sleep_ns, patience = MR_WAIT_FOREVER;
+    for (uint32_t i = 0; i < runner->agent_count && patience > least; i++) {
+        const struct mr_agent *agent = runner->agents[i];
+        if (runner->running[i]) {
+            uint64_t own = agent->patience == NULL ? least : agent->patience(agent->context);
+            patience = own < patience ? own : patience;
+        }
+    }
+    return patience > least ? patience : least;
+}
+
 /* Passes an idle turn, and counts it if it was a sleep. */
 static void pass_idle(struct mr_runner *runner, struct mr_backoff *backoff)
 {
     uint32_t sleeps = backoff->sleeps;
+    if (backoff->prepared) {
+        backoff->wait.sleep_ns = longest_sleep(runner);
+    }
     (void)mr_backoff_pause(backoff); /* without a time limit */
     if (backoff->sleeps != sleeps)
         mr_count_up(&runner->sleeps, 1);

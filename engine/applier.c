@@ -133,8 +133,8 @@ static int switch_version(struct mr_applier *applier, struct mr_error *error)
                             "at sequence %llu the journal switches to version %u of the logic "
                             "'%s', which this program does not carry; its newest is %u: use a "
                             "newer program",
-                            (unsigned long long)mr_image_status(applier->image).sequence, version,
-                            applier->newest->name, applier->newest->version);
+                            (unsigned long long)mr_image_status_get(applier->image).sequence,
+                            version, applier->newest->name, applier->newest->version);
     }
     return migrate(applier, to, error);
 }

@@ -61,8 +61,8 @@ struct mr_applier {
     uint32_t mark_next;
 };
 
-/* Prepares image and outbox for a journal that begins with `genesis`, for which `newest` carries the
- * version (mr_genesis_logic has seen to it). MR_E_INVALID, MR_E_NO_MEMORY. */
+/* Prepares image and outbox for a journal that begins with `genesis`, whose version `newest` leads
+ * to (mr_genesis_logic has seen to it). MR_E_INVALID, MR_E_NO_MEMORY. */
 int mr_applier_init(struct mr_applier *applier, const struct mr_logic *newest,
                     const struct mr_command *genesis, struct mr_error *error);
 void mr_applier_free(struct mr_applier *applier);

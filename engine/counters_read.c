@@ -293,7 +293,7 @@ static void convert_times(const struct mr_counters *counters, struct mr_counters
     snapshot->seen_ns = wall_of(counters, snapshot, snapshot->seen_ns);
 }
 
-void mr_counters_snapshot(struct mr_counters *counters, struct mr_counters_snapshot *snapshot)
+void mr_counters_snapshot_take(struct mr_counters *counters, struct mr_counters_snapshot *snapshot)
 {
     memset(snapshot, 0, sizeof *snapshot);
     char process = process_state(counters);

@@ -275,7 +275,7 @@ static int connect_stages(struct mr_engine *engine, struct mr_error *error)
     }
     if (status == MR_OK && engine->options.output == MR_OUTPUT_POLL) {
         status = mr_ring_consumer_add(&engine->output, &engine->reader, NULL, error);
-        mr_atomic_store(&engine->readers, 1U, relaxed);
+        mr_atomic_store(&engine->readers, (uint32_t)MR_READER_POLLER, relaxed);
     }
     return status;
 }
@@ -400,7 +400,7 @@ void mr_engine_close(struct mr_engine *engine)
 
 /* -- Asking ------------------------------------------------------------------------------------ */
 
-const struct mr_engine_recovery *mr_engine_recovery(const struct mr_engine *engine)
+const struct mr_engine_recovery *mr_engine_recovery_get(const struct mr_engine *engine)
 {
     return &engine->recovery;
 }
@@ -428,6 +428,11 @@ uint64_t mr_engine_applied_sequence(const struct mr_engine *engine)
 const struct mr_image *mr_engine_image(const struct mr_engine *engine)
 {
     return engine->applying.applier.image;
+}
+
+const struct mr_command *mr_engine_genesis(const struct mr_engine *engine)
+{
+    return engine->genesis;
 }
 
 const struct mr_logic *mr_engine_logic(const struct mr_engine *engine)

@@ -64,17 +64,30 @@ struct mr_applying {
     struct mr_engine_handlers handlers; /* called on this thread; NULL: nobody */
     uint64_t output_first; /* of the output slots that are claimed and filled, but not published */
     uint32_t output_count;
+    uint32_t readers_seen;
     bool published; /* to the output ring in this turn: readers may have to be woken */
     bool silent;    /* recovery: events and answers were given out in an earlier life */
     bool discards;  /* stopping, and nobody made room in the output ring: no more goes into it */
+};
+
+enum { MR_READER_POLLER = 1 << MR_SUBSCRIBERS_MAX, MR_READERS = 2 * MR_READER_POLLER - 1 };
+
+/* Where a subscriber's moment is: apply says so when it first sees that somebody is there, before
+ * it writes more. What lies before it in the ring may have been written for others, with gaps
+ * behind it. */
+struct mr_subscriber_seat {
+    MR_ATOMIC(uint32_t) joined; /* counts who took the seat */
+    MR_ATOMIC(uint32_t) seen;   /* by apply */
+    MR_ATOMIC(uint64_t) start;  /* position, of whom it has seen */
 };
 
 /* Who subscribed (engine/subscriber.c). The event descriptors stay open, for the next one in the
  * same seat, until the engine is closed: so that apply can never write to a number that has come
  * to mean another file. */
 struct mr_subscribers {
-    alignas(MR_PADDING) MR_ATOMIC(uint32_t) armed;      /* seats whose descriptor is waited for */
-    MR_ATOMIC(uint32_t) taken;                          /* seats */
+    alignas(MR_PADDING) MR_ATOMIC(uint32_t) armed; /* seats whose descriptor is waited for */
+    MR_ATOMIC(uint32_t) taken;                     /* seats */
+    struct mr_subscriber_seat seats[MR_SUBSCRIBERS_MAX];
     MR_ATOMIC(int) descriptor_next[MR_SUBSCRIBERS_MAX]; /* plus one; 0: none was asked for */
 };
 
@@ -82,6 +95,8 @@ struct mr_subscriber {
     struct mr_consumer reader; /* its place in the output ring */
     struct mr_engine *engine;
     uint32_t seat;
+    uint32_t joined;
+    bool settled; /* it has come to its moment */
 };
 
 struct mr_engine {
@@ -95,8 +110,8 @@ struct mr_engine {
     MR_ATOMIC(bool) failing;                    /* somebody is writing failure_error */
     MR_ATOMIC(bool) stopping;                   /* no new commands */
     MR_ATOMIC(bool) ended;                      /* no stage will do anything any more */
-    MR_ATOMIC(uint32_t) readers;                /* of the output ring */
-    struct mr_error failure_error;              /* written before `failure` */
+    MR_ATOMIC(uint32_t) readers;   /* of the output ring: a bit each, and a count of all changes */
+    struct mr_error failure_error; /* written before `failure` */
     struct mr_digest_board board;
 
     /* The rings. */
@@ -160,7 +175,8 @@ static inline void mr_engine_hand_on(struct mr_engine *engine, uint32_t from, ui
 int mr_engine_sequence(void *context);
 int mr_engine_journal(void *context);
 int mr_engine_apply(void *context);
-/* engine/blocks.c: room for a block of `bytes` of commands; NULL: none now. `*frame` is where it begins. */
+/* engine/blocks.c: room for a block of `bytes` of commands; NULL: none now. `*frame` is where it
+ * begins. */
 struct mr_entry *mr_engine_block_begin(struct mr_engine *engine, uint64_t bytes,
                                        unsigned char **frame);
 /* Publishes it to journal and apply; the entry is complete. The caller has seen that the block ring
@@ -185,6 +201,8 @@ static inline int mr_queries_answer(struct mr_engine *engine)
 /* engine/subscriber.c: wakes those who wait for output: sleepers, and armed descriptors. After
  * something was published. */
 void mr_engine_tell_readers(struct mr_engine *engine);
+/* Apply: the readers have changed. */
+void mr_subscribers_look(struct mr_engine *engine, uint32_t readers);
 void mr_subscribers_free(struct mr_subscribers *subscribers);
 
 /* engine/wait.c: why nothing will move any more, a failure's code or MR_E_FENCED; MR_OK: it may. */

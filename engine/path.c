@@ -181,17 +181,22 @@ static struct mr_entry *begin_entry(struct mr_engine *engine, uint64_t bytes, un
 static bool tick_is_due(const struct mr_engine *engine, uint64_t now_ns)
 {
     const struct mr_sequencer *sequencer = &engine->sequencer;
-    if (engine->clock_kind == MR_CLOCK_INPUT || sequencer->next_sequence == 1) {
+    /* Relaxed: an engine that is stopping soon sees it. Else there would always be one more TICK
+     * to wait for. */
+    if (engine->clock_kind == MR_CLOCK_INPUT || sequencer->next_sequence == 1 ||
+        mr_atomic_load(&engine->stopping, relaxed)) {
         return false;
     }
-    if (engine->options.tick_ns != 0 &&
-        now_ns >= sequencer->last_work_ns + engine->options.tick_ns) {
-        return true;
-    }
     /* Acquire: pairs with the release in mr_engine_apply. What is still under way may set timers,
-     * cancel them, or make them fire: after the last of it, it is known what is due. */
-    return mr_atomic_load(&engine->applied_sequence, acquire) == sequencer->next_sequence - 1 &&
-           mr_atomic_load(&engine->next_timer_ns, relaxed) <= now_ns;
+     * cancel them, or make them fire: after the last of it, it is known what is due. And it may be
+     * a TICK, of which one at a time is enough. */
+    if (mr_atomic_load(&engine->applied_sequence, acquire) != sequencer->next_sequence - 1) {
+        return false;
+    }
+    uint64_t idle_ns = engine->options.tick_ns;
+    return mr_atomic_load(&engine->next_timer_ns, relaxed) <= now_ns ||
+           (idle_ns != 0 && now_ns > sequencer->last_work_ns &&
+            now_ns - sequencer->last_work_ns >= idle_ns);
 }
 
 static int append_tick(struct mr_engine *engine, uint64_t now_ns)
@@ -389,10 +394,14 @@ static void tell_readers(struct mr_engine *engine)
 
 /* Nobody reads the output ring: mr_engine_poll has no part in it, and there is no subscriber. Then
  * nothing is written to it. */
-static bool unread(const struct mr_engine *engine)
+static bool unread(struct mr_engine *engine)
 {
     /* Acquire: pairs with the read-modify-writes of those who subscribe. */
-    return mr_atomic_load(&engine->readers, acquire) == 0 || engine->applying.discards;
+    uint32_t readers = mr_atomic_load(&engine->readers, acquire);
+    if (MR_UNLIKELY(readers != engine->applying.readers_seen)) {
+        mr_subscribers_look(engine, readers);
+    }
+    return (readers & MR_READERS) == 0 || engine->applying.discards;
 }
 
 /* The next output slot, NULL: the ring is full. It is published with others of its batch. */
@@ -431,6 +440,7 @@ static uint32_t put_events(void *context, const unsigned char *events, uint32_t 
             if (slot == NULL) {
                 break;
             }
+            VERIFY(event->length <= engine->output.stride);
             memcpy(slot, event, event->length);
         }
         if (handlers->event != NULL) {

@@ -1,6 +1,6 @@
 /*
- * Queries: asked by any thread, answered by the apply stage between two commands, so that they see a
- * state that was really there, and need no lock.
+ * Queries: asked by any thread, answered by the apply stage between two commands, so that they see
+ * a state that was really there, and need no lock.
  */
 #include "engine/parts.h"
 

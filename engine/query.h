@@ -1,6 +1,6 @@
 /*
- * Queries waiting for the apply stage: seats that askers take, and apply looks through when somebody
- * has asked.
+ * Queries waiting for the apply stage: seats that askers take, and apply looks through when
+ * somebody has asked.
  */
 #ifndef MR_ENGINE_QUERY_H
 #define MR_ENGINE_QUERY_H

@@ -57,9 +57,40 @@ int mr_subscriber_fd(struct mr_subscriber *subscriber)
     return known - 1;
 }
 
-static bool has_output(struct mr_subscriber *subscriber)
+/* Leaves behind what was written before apply knew of this subscriber. */
+static void settle(struct mr_subscriber *subscriber)
 {
+    const struct mr_subscriber_seat *seat =
+        &subscriber->engine->subscribers.seats[subscriber->seat];
+    /* What there is first: when apply has not been seen to know by then, it did not when it wrote
+     * this. */
+    uint64_t available = mr_consumer_look(&subscriber->reader);
+    uint64_t position = mr_consumer_position(&subscriber->reader);
+    uint64_t start = available;
+    /* Acquire: pairs with the release in mr_subscribers_look. */
+    if (mr_atomic_load(&seat->seen, acquire) == subscriber->joined) {
+        start = mr_atomic_load(&seat->start, relaxed);
+        subscriber->settled = mr_position_ahead(available, start) >= 0;
+    }
+    start = mr_position_ahead(available, start) >= 0 ? start : available;
+    if (mr_position_ahead(start, position) > 0) {
+        mr_consumer_release(&subscriber->reader, start);
+    }
+}
+
+static bool has_output(void *context)
+{
+    struct mr_subscriber *subscriber = context;
+    if (!subscriber->settled) {
+        settle(subscriber);
+    }
     return mr_consumer_available(&subscriber->reader) != mr_consumer_position(&subscriber->reader);
+}
+
+int mr_subscriber_await(struct mr_subscriber *subscriber, uint64_t timeout_ns)
+{
+    struct mr_engine *engine = subscriber->engine;
+    return mr_engine_wait(engine, &engine->parks.output, has_output, subscriber, timeout_ns);
 }
 
 bool mr_subscriber_arm(struct mr_subscriber *subscriber)
@@ -104,6 +135,32 @@ static void leave_seat(struct mr_subscribers *subscribers, uint32_t seat)
     }
 }
 
+/* Acquire and release: pairs with the acquire in apply's look at the readers. */
+static void change_readers(struct mr_engine *engine, uint32_t add, uint32_t remove)
+{
+    uint32_t before = mr_atomic_load(&engine->readers, relaxed);
+    uint32_t after;
+    do {
+        after = ((before | add) & ~remove) + MR_READERS + 1;
+    } while (!mr_atomic_compare_exchange(&engine->readers, &before, after, acq_rel));
+}
+
+void mr_subscribers_look(struct mr_engine *engine, uint32_t readers)
+{
+    engine->applying.readers_seen = readers;
+    uint64_t next = mr_atomic_load(&engine->output.claimed, relaxed);
+    for (uint32_t i = 0; i < MR_SUBSCRIBERS_MAX; i++) {
+        struct mr_subscriber_seat *seat = &engine->subscribers.seats[i];
+        /* Relaxed: it came with the change of the readers. */
+        uint32_t joined = mr_atomic_load(&seat->joined, relaxed);
+        if ((readers >> i & 1) != 0 && joined != mr_atomic_load(&seat->seen, relaxed)) {
+            mr_atomic_store(&seat->start, next, relaxed);
+            /* Release: pairs with the acquire in settle; and before any more is published. */
+            mr_atomic_store(&seat->seen, joined, release);
+        }
+    }
+}
+
 int mr_engine_subscribe(struct mr_engine *engine, struct mr_subscriber **subscriber_out,
                         struct mr_error *error)
 {
@@ -120,11 +177,14 @@ int mr_engine_subscribe(struct mr_engine *engine, struct mr_subscriber **subscri
     /* There is a cursor for everybody who has a seat. */
     status = mr_ring_consumer_add(&engine->output, &subscriber->reader, NULL, error);
     ASSERT(status == MR_OK);
-    /* Once it is in the ring: apply writes for it from here on. Acquire and release: pairs with the
-     * acquire in apply's look at the readers. */
-    (void)mr_atomic_fetch_add(&engine->readers, 1U, acq_rel);
+    struct mr_subscriber_seat *seat = &engine->subscribers.seats[subscriber->seat];
+    subscriber->settled = false;
+    subscriber->joined = mr_atomic_load(&seat->joined, relaxed) + 1;
+    mr_atomic_store(&seat->joined, subscriber->joined, relaxed);
+    /* Once it is in the ring: apply writes for it from here on. */
+    change_readers(engine, 1U << subscriber->seat, 0);
     /* The first one in an empty ring stands where the last one left. */
-    mr_consumer_release(&subscriber->reader, mr_consumer_look(&subscriber->reader));
+    settle(subscriber);
     *subscriber_out = subscriber;
     return MR_OK;
 }
@@ -133,7 +193,7 @@ void mr_engine_unsubscribe(struct mr_subscriber *subscriber)
 {
     struct mr_engine *engine = subscriber->engine;
     /* Before it leaves the ring: apply does not fill a ring that nobody reads. */
-    (void)mr_atomic_fetch_add(&engine->readers, UINT32_MAX, acq_rel);
+    change_readers(engine, 0, 1U << subscriber->seat);
     int status = mr_ring_consumer_remove(&subscriber->reader, NULL);
     ASSERT(status == MR_OK);
     leave_seat(&engine->subscribers, subscriber->seat);
@@ -144,7 +204,9 @@ void mr_engine_unsubscribe(struct mr_subscriber *subscriber)
 uint32_t mr_subscriber_poll(struct mr_subscriber *subscriber,
                             const struct mr_engine_handlers *handlers, uint32_t limit)
 {
-    return mr_engine_take(subscriber->engine, &subscriber->reader, handlers, limit);
+    return has_output(subscriber)
+               ? mr_engine_take(subscriber->engine, &subscriber->reader, handlers, limit)
+               : 0;
 }
 
 void mr_subscribers_free(struct mr_subscribers *subscribers)

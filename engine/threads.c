@@ -7,6 +7,10 @@
 
 #include <string.h>
 
+/* The longest sleep of an idle stage: after so long at most, a wall clock that was set is
+ * noticed. */
+enum { PATIENCE_NS = 10000000 };
+
 /* In a thread that has just begun: takes its place. That the system refuses it is no reason not to
  * run. */
 static void take_place(const struct mr_engine *engine, uint32_t stage)
@@ -79,22 +83,62 @@ static void stop_apply(void *context)
     mr_queries_end(context);
 }
 
+/* -- How long stages may be left alone. Whoever gives them work wakes them; the clock and the disk
+ * do not. -------------------------------------------------------------------------------------- */
+
+static uint64_t sequence_patience(void *context)
+{
+    const struct mr_engine *engine = context;
+    if (engine->clock_kind == MR_CLOCK_INPUT) {
+        return PATIENCE_NS;
+    }
+    if (engine->clock_kind == MR_CLOCK_SIMULATED) {
+        return 0; /* it is moved by somebody who does not wake anybody */
+    }
+    uint64_t now_ns = mr_clock_now(&engine->clock);
+    uint64_t due_ns = mr_atomic_load(&engine->next_timer_ns, relaxed);
+    uint64_t idle_ns = engine->options.tick_ns;
+    uint64_t tick_ns;
+    if (idle_ns != 0 &&
+        !__builtin_add_overflow(engine->sequencer.last_work_ns, idle_ns, &tick_ns)) {
+        due_ns = tick_ns < due_ns ? tick_ns : due_ns;
+    }
+    uint64_t left_ns = due_ns > now_ns ? due_ns - now_ns : 0;
+    return left_ns < PATIENCE_NS ? left_ns : PATIENCE_NS;
+}
+
+static uint64_t journal_patience(void *context)
+{
+    const struct mr_engine *engine = context;
+    return mr_journal_busy(engine->journaling.journal) ? 0 : PATIENCE_NS;
+}
+
+static uint64_t apply_patience(void *context)
+{
+    const struct mr_applying *applying = &((const struct mr_engine *)context)->applying;
+    /* It stands before a full ring: an engine that stops takes that away without waking anybody. */
+    return applying->applier.entry != NULL ? 0 : PATIENCE_NS;
+}
+
 static void describe_agents(struct mr_engine *engine)
 {
     engine->agents[MR_STAGE_SEQUENCE] = (struct mr_agent){.name = "sequence",
                                                           .work = mr_watch_sequence_turn,
                                                           .start = start_sequence,
-                                                          .context = engine};
+                                                          .context = engine,
+                                                          .patience = sequence_patience};
     engine->agents[MR_STAGE_JOURNAL] = (struct mr_agent){.name = "journal",
                                                          .work = mr_watch_journal_turn,
                                                          .start = start_journal,
                                                          .stop = stop_journal,
-                                                         .context = engine};
+                                                         .context = engine,
+                                                         .patience = journal_patience};
     engine->agents[MR_STAGE_APPLY] = (struct mr_agent){.name = "apply",
                                                        .work = mr_watch_apply_turn,
                                                        .start = start_apply,
                                                        .stop = stop_apply,
-                                                       .context = engine};
+                                                       .context = engine,
+                                                       .patience = apply_patience};
 }
 
 /* What a thread is called after: the first of its stages, or the whole. */
@@ -216,13 +260,21 @@ int64_t mr_engine_step(struct mr_engine *engine, uint32_t stage)
     return mr_runner_step(&engine->runners[stage]);
 }
 
+/* Nothing waits in the input ring. Looked at by what is claimed: of two producers the second may
+ * have published, and been told so, while the first has not, and behind that gap nothing shows. */
+static bool sequenced_all(const struct mr_engine *engine)
+{
+    return mr_consumer_position(&engine->sequencer.input) ==
+           mr_atomic_load(&engine->input.claimed, relaxed);
+}
+
 /* All that was accepted is journaled and applied, or never will be. */
 static bool finished(const struct mr_engine *engine)
 {
     if (mr_engine_failure(engine, NULL) != MR_OK) {
         return true;
     }
-    return mr_consumer_position(&engine->sequencer.input) == mr_ring_cursor(&engine->input) &&
+    return sequenced_all(engine) &&
            mr_consumer_position(&engine->applying.blocks) == mr_ring_cursor(&engine->blocks);
 }
 
@@ -230,7 +282,7 @@ bool mr_engine_drained(const struct mr_engine *engine)
 {
     /* In the order in which commands pass, so that none slips by between two looks: each stage
      * hands on before it releases. */
-    return mr_consumer_position(&engine->sequencer.input) == mr_ring_cursor(&engine->input) &&
+    return sequenced_all(engine) &&
            mr_consumer_position(&engine->applying.blocks) == mr_ring_cursor(&engine->blocks) &&
            (engine->options.output != MR_OUTPUT_POLL ||
             mr_consumer_position(&engine->reader) == mr_ring_cursor(&engine->output));
@@ -269,6 +321,7 @@ int mr_engine_stop(struct mr_engine *engine, struct mr_error *error)
         }
         engine->begun_by_hand = false;
     }
+    stop_apply(engine); /* again, or for the first time, where it was never started */
     /* Release: pairs with the acquire in mr_engine_end. */
     mr_atomic_store(&engine->ended, true, release);
     mr_watch_stopped(engine);

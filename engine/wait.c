@@ -151,10 +151,3 @@ int mr_engine_await_output(struct mr_engine *engine, uint64_t timeout_ns)
     return mr_engine_wait(engine, &engine->parks.output, output_reached, &engine->reader,
                           timeout_ns);
 }
-
-int mr_subscriber_await(struct mr_subscriber *subscriber, uint64_t timeout_ns)
-{
-    struct mr_engine *engine = subscriber->engine;
-    return mr_engine_wait(engine, &engine->parks.output, output_reached, &subscriber->reader,
-                          timeout_ns);
-}

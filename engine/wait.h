@@ -63,8 +63,8 @@ void mr_park_complete(struct mr_park *park);
 /* Waits for that, for at most `timeout_ns` (0: for ever); false: the time is over. */
 bool mr_park_await(struct mr_park *park, uint64_t timeout_ns);
 
-/* When `timeout_ns` from now will be over, UINT64_MAX: never (0, or very long); and how much is left
- * until then. */
+/* When `timeout_ns` from now will be over, UINT64_MAX: never (0, or very long); and how much is
+ * left until then. */
 uint64_t mr_deadline_after(uint64_t timeout_ns);
 uint64_t mr_time_left(uint64_t deadline_ns);
 

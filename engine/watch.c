@@ -64,6 +64,7 @@ static void store_apply(struct mr_engine *engine)
                     mr_ring_cursor(&engine->output) - mr_ring_slowest(&engine->output));
     mr_counters_set(to, MR_COUNTER_events, image->events);
     mr_counters_set(to, MR_COUNTER_rejects, image->rejects);
+    mr_counters_set(to, MR_COUNTER_logic_version, image->logic_version);
     mr_counters_set(to, MR_COUNTER_sessions, image->sessions.live);
     mr_counters_set(to, MR_COUNTER_timers, image->timers.live);
     uint64_t pushed = mr_atomic_load(&engine->futures.pushed, relaxed);
@@ -336,7 +337,12 @@ void mr_watch_refused(struct mr_engine *engine, int code, const struct mr_error 
 
 void mr_watch_starting(struct mr_engine *engine, uint32_t threads)
 {
-    mr_counters_set(&engine->watch.counters, MR_COUNTER_threads, threads);
+    struct mr_counters_writer *to = &engine->watch.counters;
+    mr_counters_set(to, MR_COUNTER_threads, threads);
+    /* A stage may hang in its very first turn, and must be missed then, too. */
+    for (uint32_t stage = 0; to->file != NULL && stage < MR_ENGINE_STAGES; stage++) {
+        mr_counters_set(to, first_of[stage], coarse_ns());
+    }
     enter(engine, MR_ENGINE_RUNNING);
 }
 
@@ -360,7 +366,9 @@ void mr_watch_stopping(struct mr_engine *engine)
 void mr_watch_stopped(struct mr_engine *engine)
 {
     store_all(engine);
-    enter(engine, MR_ENGINE_STOPPED);
+    /* A stage may have failed just when stopping began, and its word been overwritten. */
+    bool failed = mr_engine_failure(engine, NULL) != MR_OK;
+    enter(engine, failed ? MR_ENGINE_FAILED : MR_ENGINE_STOPPED);
     mr_engine_inform(engine, "stopped at sequence %llu",
                      (unsigned long long)mr_engine_durable_sequence(engine));
 }

@@ -23,6 +23,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+MR_LOGIC_PLUGIN(auction_house) /* as a shared object: millrace --logic ./auction.so serve ... */
+
 enum { HOUSE = 1, BIDDER_FIRST = 2, BIDDER_LAST = 9, SESSIONS = 10 };
 
 static struct mr_error error;
@@ -161,7 +163,7 @@ static void tell_tally(const struct tally *tally)
                    tally->refused[reason]);
     struct mr_digest digest = mr_engine_event_digest(engine);
     printf("\nevents %" PRIu64 ", digest %016" PRIx64 "%016" PRIx64 "\n",
-           mr_image_status(mr_engine_image(engine)).events, digest.high, digest.low);
+           mr_image_status_get(mr_engine_image(engine)).events, digest.high, digest.low);
 }
 
 /* Time goes from one thing to the next: a new lot every six hours or so, a bid every half an hour.

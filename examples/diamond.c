@@ -132,7 +132,7 @@ int main(int argc, char **argv)
     for (int i = 0; i < STAGES; i++)
         pthread_join(threads[i], NULL);
 
-    mr_ring_report(&ring, &seen);
+    mr_ring_report_take(&ring, &seen);
     printf("handled %" PRIu64 ", total %" PRIu64 ", dead letters %" PRIu64 "\n", seen.slowest,
            totals[REPORT], mr_ring_cursor(&letters));
     for (uint64_t i = 0; i < mr_ring_cursor(&letters) && i < 3; i++) {

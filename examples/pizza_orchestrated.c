@@ -48,7 +48,10 @@ static uint64_t requests[SESSIONS + 1], not_waited_for;
 struct deed {
     uint64_t asked; /* number of the event that asked last; what is older has been seen to */
     uint32_t did, undid;
+    bool forgot;
 };
+/* Whose detail is this loses the first request to undo something: it has to be asked again. */
+enum { FORGETFUL = 3 };
 static struct deed deeds[ORDERS_MAX + 1][STEPS];
 
 static struct node node;
@@ -81,6 +84,10 @@ static void on_event(void *context, const struct mr_event *event)
     if (event->number <= deed->asked)
         return;
     deed->asked = event->number;
+    if (undoing && asked->detail == FORGETFUL && !deed->forgot) {
+        deed->forgot = true;
+        return;
+    }
     uint64_t now_ns = mr_clock_now(&simulated);
     bool able = undoing || asked->detail > 0;
     deed->did += !undoing && able;
@@ -90,6 +97,7 @@ static void on_event(void *context, const struct mr_event *event)
     for (int times = 0; times < 2; times++) {
         struct letter *letter =
             write_letter(due_ns, SESSION_OUTSIDE, REPORT, event->number, sizeof(struct report));
+        letter->command.header.correlation = event->aggregate_id;
         letter->command.body.report = (struct report){
             .order = event->aggregate_id, .answer = able ? ANSWER_DONE : ANSWER_REFUSED};
     }

@@ -6,8 +6,8 @@ pizza=$1
 directory=$(mktemp -d)
 trap 'rm -rf "$directory"' EXIT
 
-# Delivered; each step refused; each step late.
-orders="2/10/15 0/10/10 2/0/10 2/10/0 90/10/10 2/90/10 2/10/90"
+# Delivered; each step refused; each step late; one refund asked for in vain at first.
+orders="2/10/15 0/10/10 2/0/10 2/10/0 90/10/10 2/90/10 2/10/90 3/0/10"
 cat >"$directory/expected" <<'END_OF_ORDERS'
 order 1: delivered; charge 1-0 bake 1-0 deliver 1-0
 order 2: charge refused; charge 0-0 bake 0-0 deliver 0-0
@@ -16,6 +16,7 @@ order 4: deliver refused; charge 1-1 bake 1-1 deliver 0-0
 order 5: charge late; charge 1-1 bake 0-0 deliver 0-0
 order 6: bake late; charge 1-1 bake 1-1 deliver 0-0
 order 7: deliver late; charge 1-1 bake 1-1 deliver 1-1
+order 8: bake refused; charge 1-1 bake 0-0 deliver 0-0
 END_OF_ORDERS
 
 order() # OPTION...: the same orders in a new directory
@@ -27,8 +28,8 @@ order() # OPTION...: the same orders in a new directory
 }
 
 order
-# 24 tasks, each reported twice; three of them too late.
-grep -qx '0 crashes, 27 reports that nobody waited for' "$directory/told"
+# 27 tasks, each reported twice; three of them too late.
+grep -qx '0 crashes, 30 reports that nobody waited for' "$directory/told"
 echo "every order is settled; reports that come twice or too late change nothing"
 
 crashes=0

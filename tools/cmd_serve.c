@@ -127,7 +127,7 @@ static void tell_status(struct serve *serve)
     if (now_ns - serve->told_ns < TELL_NS) {
         return;
     }
-    struct mr_server_status status = mr_server_status(serve->server);
+    struct mr_server_status status = mr_server_status_get(serve->server);
     serve->told_ns = now_ns;
     notify("STATUS=Serving %u clients, at sequence %llu", status.clients,
            (unsigned long long)mr_engine_durable_sequence(serve->engine));
@@ -197,7 +197,7 @@ static int open_engine(struct serve *serve, struct mr_error *error)
     int status = mr_engine_open(&options, &serve->engine, error);
     progress_clear();
     if (status == MR_OK) {
-        const struct mr_engine_recovery *recovery = mr_engine_recovery(serve->engine);
+        const struct mr_engine_recovery *recovery = mr_engine_recovery_get(serve->engine);
         if (!recovery->created) {
             say("recovered %s commands in %s", number_grouped(recovery->journal.last_sequence).text,
                 number_duration(recovery->journal.elapsed_ns + recovery->replay_ns).text);
@@ -276,7 +276,7 @@ static int serve_all(struct serve *serve)
             tell_status(serve);
         }
     }
-    struct mr_server_status served = mr_server_status(serve->server);
+    struct mr_server_status served = mr_server_status_get(serve->server);
     mr_server_close(serve->server);
     serve->server = NULL;
     if (mr_engine_stop(serve->engine, &error) != MR_OK) {

@@ -76,7 +76,7 @@ static void look(struct watching *watching)
     if (mr_counters_replaced(watching->counters)) {
         (void)open_anew(watching, &error); /* else there is none yet: this one's last words */
     }
-    mr_counters_snapshot(watching->counters, &watching->snapshots[watching->looks % 2]);
+    mr_counters_snapshot_take(watching->counters, &watching->snapshots[watching->looks % 2]);
     watching->looks++;
     const struct stat_view view = {
         .path = watching->path,

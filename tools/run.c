@@ -76,7 +76,7 @@ static int open_engine(struct run *run, struct mr_error *error)
 /* What the directory turned out to be. */
 static int look_at_journal(struct run *run, struct mr_error *error)
 {
-    run->report->recovery = *mr_engine_recovery(run->engine);
+    run->report->recovery = *mr_engine_recovery_get(run->engine);
     run->sequence_before = run->report->recovery.journal.last_sequence;
     if (run->sequence_before == 0) {
         run->clock = run->source->genesis == NULL
@@ -86,7 +86,7 @@ static int look_at_journal(struct run *run, struct mr_error *error)
                                ->clock;
         return MR_OK;
     }
-    run->clock = (enum mr_clock_kind)mr_image_status(mr_engine_image(run->engine)).clock;
+    run->clock = (enum mr_clock_kind)mr_image_status_get(mr_engine_image(run->engine)).clock;
     if (run->settings->clock != RUN_CLOCK_AUTO && chosen_clock(run) != run->clock) {
         return mr_error_set(error, MR_E_MISMATCH,
                             "the journal in %s has another clock than --clock asks for: leave "

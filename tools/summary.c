@@ -23,11 +23,12 @@ enum { PERCENTILES = sizeof percentiles / sizeof percentiles[0] };
 void summary_count(struct summary *summary, const struct mr_image *image,
                    const struct mr_logic *logic)
 {
-    struct mr_image_status status = mr_image_status(image);
+    struct mr_image_status status = mr_image_status_get(image);
     summary->commands = status.sequence;
     summary->events = status.events;
     summary->rejects = status.rejects;
-    summary->trades = logic == &mr_logic_book ? mr_book_totals(mr_image_state(image)).trades : 0;
+    summary->trades =
+        logic == &mr_logic_book ? mr_book_totals_get(mr_image_state(image)).trades : 0;
     summary->first_sequence = status.sequence == 0 ? 0 : 1;
     summary->last_sequence = status.sequence;
 }

@@ -51,8 +51,8 @@ static bool refuse_hello(struct mr_server *server, struct mr_connection *connect
     return true;
 }
 
-/* Others of the same session, welcomed or on their way to it. False: they have another role, which
- * is the session's, most likely, and stay. */
+/* Others of the same session, welcomed or on their way to it. False: one has been welcomed with
+ * another role, which is the session's, and stays. */
 static bool take_over(struct mr_server *server, const struct mr_connection *connection)
 {
     for (uint32_t i = 0; i < server->high; i++) {
@@ -60,6 +60,9 @@ static bool take_over(struct mr_server *server, const struct mr_connection *conn
         if (other == connection || other->state <= MR_CONNECTION_HELLO ||
             other->state > MR_CONNECTION_LEAVING || other->session != connection->session) {
             continue;
+        }
+        if (other->role != connection->role && other->state < MR_CONNECTION_WELCOMED) {
+            continue; /* one of the two is wrong, and will not be welcomed */
         }
         if (other->role != connection->role) {
             return false;

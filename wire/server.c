@@ -13,8 +13,8 @@
 #include "wire/parts.h"
 
 #include "base/assert.h"
+#include "base/bits.h"
 #include "base/clock.h"
-#include "engine/parts.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -48,6 +48,8 @@ void mr_server_log(const struct mr_server *server, enum mr_log_level level, cons
     char line[512];
     va_list arguments;
     va_start(arguments, format);
+    /* clang-tidy 14 does not see the va_start. */
+    // NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized)
     (void)vsnprintf(line, sizeof line, format, arguments);
     va_end(arguments);
     log->write(log->context, level, line);
@@ -96,7 +98,7 @@ static int fill_in(struct mr_server_options *options, struct mr_error *error)
 /* What the journal says of itself once and for all. */
 static void look_at_genesis(struct mr_server *server)
 {
-    const struct mr_genesis *genesis = mr_command_body(server->engine->genesis);
+    const struct mr_genesis *genesis = mr_command_body(mr_engine_genesis(server->engine));
     memcpy(server->journal_id, genesis->journal, sizeof server->journal_id);
     memcpy(server->logic_name, genesis->logic, sizeof server->logic_name);
     server->clock = (enum mr_clock_kind)genesis->clock;
@@ -209,7 +211,7 @@ uint16_t mr_server_port(const struct mr_server *server)
     return server->port;
 }
 
-struct mr_server_status mr_server_status(const struct mr_server *server)
+struct mr_server_status mr_server_status_get(const struct mr_server *server)
 {
     return server->status;
 }

@@ -83,14 +83,15 @@ static void write_text(FILE *file, double x, double y, const char *anchor, const
 
 static void write_x_axis(const struct axes *axes, FILE *file)
 {
-    static const char *const names[] = {"0 %",      "90 %",     "99 %",      "99.9 %",
-                                        "99.99 %",  "99.999 %", "99.9999 %", "99.99999 %",
-                                        "eight 9s", "nine 9s"};
+    static const char *const names[] = {"90 %",       "99 %",     "99.9 %",
+                                        "99.99 %",    "99.999 %", "99.9999 %",
+                                        "99.99999 %", "eight 9s", "nine 9s"};
     int known = (int)(sizeof names / sizeof *names);
-    for (int nines = 0; nines <= axes->nines && nines < known; nines++) {
+    write_line(file, LEFT, TOP, LEFT, TOP + PLOT_HEIGHT);
+    for (int nines = 1; nines <= axes->nines && nines <= known; nines++) {
         double x = x_of(axes, pow(10, -nines));
         write_line(file, x, TOP, x, TOP + PLOT_HEIGHT);
-        write_text(file, x, TOP + PLOT_HEIGHT + 20, "middle", names[nines]);
+        write_text(file, x, TOP + PLOT_HEIGHT + 20, "middle", names[nines - 1]);
     }
     double middle = x_of(axes, 0.5);
     write_line(file, middle, TOP, middle, TOP + PLOT_HEIGHT);

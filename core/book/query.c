@@ -5,7 +5,7 @@
 #include "core/book/instruments.h"
 #include "core/book/levels.h"
 
-struct mr_book_totals mr_book_totals(const struct mr_book *book)
+struct mr_book_totals mr_book_totals_get(const struct mr_book *book)
 {
     return (struct mr_book_totals){
         .trades = book->trades,
@@ -37,7 +37,7 @@ bool mr_book_instrument_at(const struct mr_book *book, uint32_t index,
     return true;
 }
 
-bool mr_book_instrument(const struct mr_book *book, uint32_t id, struct mr_book_instrument *out)
+bool mr_book_instrument_get(const struct mr_book *book, uint32_t id, struct mr_book_instrument *out)
 {
     const struct book_instrument *instrument = mr_book_instrument_find(book, id);
     return instrument != NULL &&
@@ -90,8 +90,8 @@ uint32_t mr_book_depth(const struct mr_book *book, uint32_t instrument, enum mr_
     return count;
 }
 
-bool mr_book_order(const struct mr_book *book, uint32_t instrument_id, uint64_t id,
-                   struct mr_book_order *out)
+bool mr_book_order_get(const struct mr_book *book, uint32_t instrument_id, uint64_t id,
+                       struct mr_book_order *out)
 {
     const struct book_instrument *instrument = mr_book_instrument_find(book, instrument_id);
     if (instrument == NULL)

@@ -33,7 +33,7 @@ const struct mr_message *mr_table_find(const struct mr_catalog *catalog, enum mr
         mr_table_of(type < MR_CATALOG_LOGIC_FIRST ? &mr_catalog_common : catalog, table);
     for (uint32_t i = 0; i < messages.count; i++) {
         if (messages.list[i].type == type) {
-            return &messages.list[i];
+            return messages.list + i;
         }
     }
     return NULL;
@@ -47,7 +47,7 @@ const struct mr_message *mr_table_named(const struct mr_catalog *catalog, enum m
         struct mr_messages messages = mr_table_of(both[i], table);
         for (uint32_t j = 0; j < messages.count; j++) {
             if (mr_same_text(name, length, messages.list[j].name)) {
-                return &messages.list[j];
+                return messages.list + j;
             }
         }
     }

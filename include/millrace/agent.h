@@ -43,6 +43,11 @@ struct mr_agent {
     /* After the last work, also after a failed one; only if its start succeeded. NULL: none. */
     void (*stop)(void *context);
     void *context;
+    /* How long it may be left alone from now on if nobody wakes it, in ns. Asked before its runner
+     * sleeps (PARK): the shortest of its agents counts, and no sleep is shorter than the runner's
+     * sleep_ns. For agents that are woken by whoever gives them work, so that an idle thread hardly
+     * ever runs. NULL: sleep_ns. */
+    uint64_t (*patience)(void *context);
 };
 
 /* What an agent has done so far, in its runner or composite. Written by the thread that calls it

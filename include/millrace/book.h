@@ -311,11 +311,12 @@ struct mr_book_totals {
 };
 
 /* What the whole book holds. O(1). */
-struct mr_book_totals mr_book_totals(const struct mr_book *book);
+struct mr_book_totals mr_book_totals_get(const struct mr_book *book);
 
 /* The instrument with that id, or the one that was defined as number `index` (from 0); false: there
  * is none. */
-bool mr_book_instrument(const struct mr_book *book, uint32_t id, struct mr_book_instrument *out);
+bool mr_book_instrument_get(const struct mr_book *book, uint32_t id,
+                            struct mr_book_instrument *out);
 bool mr_book_instrument_at(const struct mr_book *book, uint32_t index,
                            struct mr_book_instrument *out);
 
@@ -329,8 +330,8 @@ uint32_t mr_book_depth(const struct mr_book *book, uint32_t instrument, enum mr_
                        struct mr_book_level *levels, uint32_t limit);
 
 /* The live order with that id; false: there is none. O(1). */
-bool mr_book_order(const struct mr_book *book, uint32_t instrument, uint64_t order,
-                   struct mr_book_order *out);
+bool mr_book_order_get(const struct mr_book *book, uint32_t instrument, uint64_t order,
+                       struct mr_book_order *out);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

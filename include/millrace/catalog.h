@@ -76,7 +76,7 @@ struct mr_message {
     const char *meaning;     /* without the full stop */
     uint16_t type;           /* see struct mr_catalog */
     uint8_t version;         /* of the layout, from 0 */
-    uint8_t roles;           /* commands: mask of MR_ROLE_BIT that may send it */
+    uint8_t roles;           /* mask of MR_ROLE_BIT that may send (ask) it */
     uint16_t aggregate_kind; /* events and commands: the stream they belong to, 0: none */
     uint16_t size;           /* of the body in bytes, a multiple of 8 */
     const struct mr_field *fields;

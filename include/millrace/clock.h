@@ -36,8 +36,8 @@ struct mr_clock mr_clock_wall(void);
  *     options.clock = ...                       mr_clock_simulated(&clock), kept by the caller
  *     mr_simulated_clock_advance(&clock, 86400 * UINT64_C(1000000000));
  *
- * When the engine is idle, what is due by the new time fires on its own: the sequencer sends a TICK.
- * mr_engine_next_timer says how far one can advance without skipping anything. Any thread. */
+ * When the engine is idle, what is due by the new time fires on its own: the sequencer sends a
+ * TICK. mr_engine_next_timer says how far one can advance without skipping anything. Any thread. */
 struct mr_simulated_clock {
     MR_ATOMIC(uint64_t) now_ns;
 };

@@ -6,7 +6,7 @@
  * the engine hangs, and after it has died. `millrace stat` does so, and any program can:
  *
  *     mr_counters_open("d/counters", &counters, &error);
- *     mr_counters_snapshot(counters, &snapshot);
+ *     mr_counters_snapshot_take(counters, &snapshot);
  *     snapshot.values[MR_COUNTER_applied] ...
  *     mr_counters_close(counters);
  *
@@ -148,28 +148,29 @@ extern "C" {
     X(space_left_bytes, "space_left_bytes", "", GAUGE, BYTES, "How much it has, while that is so.")
 
 /* By the stage that applies commands. */
-#define MR_COUNTERS_APPLY(X)                                                               \
-    X(apply_heartbeat, "stage_heartbeat_timestamp_seconds", "stage=\"apply\"", TIME, NS,   \
-      "When the stage was seen at work, or idle, for the last time.")                      \
-    X(apply_turns, "stage_turns", "stage=\"apply\"", COUNTER, NONE, "Turns of the stage.") \
-    X(apply_busy, "stage_busy_turns", "stage=\"apply\"", COUNTER, NONE,                    \
-      "Turns in which it had something to do.")                                            \
-    X(apply_sleeps, "stage_sleeps", "stage=\"apply\"", COUNTER, NONE,                      \
-      "How often its thread went to sleep; stages that share a thread share the number.")  \
-    X(applied, "sequence", "at=\"applied\"", GAUGE, NONE,                                  \
-      "The last sequence that was given, is durable, is applied.")                         \
-    X(output_used, "ring_used_slots", "ring=\"output\"", GAUGE, NONE,                      \
-      "Slots of each ring in use.")                                                        \
-    X(events, "events", "", COUNTER, NONE, "Events since the journal began.")              \
-    X(rejects, "rejects", "", COUNTER, NONE,                                               \
-      "Commands that were rejected since the journal began.")                              \
-    X(sessions, "sessions", "", GAUGE, NONE, "Sessions that are open.")                    \
-    X(timers, "timers", "", GAUGE, NONE,                                                   \
-      "Timers that are set, those of sessions that may expire included.")                  \
-    X(futures, "futures_outstanding", "", GAUGE, NONE,                                     \
-      "Commands with a sequence whose answer a future waits for.")                         \
-    X(queries, "queries", "", COUNTER, NONE, "Queries that were answered.")                \
-    X(queries_waiting, "queries_waiting", "", GAUGE, NONE, "Queries not yet answered.")    \
+#define MR_COUNTERS_APPLY(X)                                                                 \
+    X(apply_heartbeat, "stage_heartbeat_timestamp_seconds", "stage=\"apply\"", TIME, NS,     \
+      "When the stage was seen at work, or idle, for the last time.")                        \
+    X(apply_turns, "stage_turns", "stage=\"apply\"", COUNTER, NONE, "Turns of the stage.")   \
+    X(apply_busy, "stage_busy_turns", "stage=\"apply\"", COUNTER, NONE,                      \
+      "Turns in which it had something to do.")                                              \
+    X(apply_sleeps, "stage_sleeps", "stage=\"apply\"", COUNTER, NONE,                        \
+      "How often its thread went to sleep; stages that share a thread share the number.")    \
+    X(applied, "sequence", "at=\"applied\"", GAUGE, NONE,                                    \
+      "The last sequence that was given, is durable, is applied.")                           \
+    X(output_used, "ring_used_slots", "ring=\"output\"", GAUGE, NONE,                        \
+      "Slots of each ring in use.")                                                          \
+    X(events, "events", "", COUNTER, NONE, "Events since the journal began.")                \
+    X(rejects, "rejects", "", COUNTER, NONE,                                                 \
+      "Commands that were rejected since the journal began.")                                \
+    X(logic_version, "logic_version", "", GAUGE, NONE, "Version of the logic that applies.") \
+    X(sessions, "sessions", "", GAUGE, NONE, "Sessions that are open.")                      \
+    X(timers, "timers", "", GAUGE, NONE,                                                     \
+      "Timers that are set, those of sessions that may expire included.")                    \
+    X(futures, "futures_outstanding", "", GAUGE, NONE,                                       \
+      "Commands with a sequence whose answer a future waits for.")                           \
+    X(queries, "queries", "", COUNTER, NONE, "Queries that were answered.")                  \
+    X(queries_waiting, "queries_waiting", "", GAUGE, NONE, "Queries not yet answered.")      \
     X(subscribers, "subscribers", "", GAUGE, NONE, "Readers that have subscribed.")
 
 /* All groups; a group's writer is the second argument of each. */
@@ -332,7 +333,7 @@ struct mr_counters;
 int mr_counters_open(const char *path, struct mr_counters **counters, struct mr_error *error);
 /* Reads them all. The same file is read on although an engine may have put a new one in its place:
  * mr_counters_replaced tells, and opening again finds that. One thread at a time. */
-void mr_counters_snapshot(struct mr_counters *counters, struct mr_counters_snapshot *snapshot);
+void mr_counters_snapshot_take(struct mr_counters *counters, struct mr_counters_snapshot *snapshot);
 bool mr_counters_replaced(const struct mr_counters *counters);
 /* NULL does nothing. */
 void mr_counters_close(struct mr_counters *counters);

@@ -366,7 +366,7 @@ struct mr_ring_report {
     uint64_t stalled_ns; /* how long those that are over waited */
     uint32_t consumers;  /* that the producers watch */
 };
-void mr_ring_report(const struct mr_ring *ring, struct mr_ring_report *report);
+void mr_ring_report_take(const struct mr_ring *ring, struct mr_ring_report *report);
 
 /* Waits until all that is published has been handled by all consumers: silence the producers
  * first. MR_OK; MR_AGAIN: not within `timeout_ns` (0: no limit); MR_E_HALTED: the ring was halted

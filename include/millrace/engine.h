@@ -16,7 +16,7 @@
  *
  *   polled     mr_engine_poll, on a thread of the embedder's: everything, in order
  *   called     options.handlers: everything, in order, on the engine's apply thread
- *   awaited    mr_engine_call with a future: the answer to one command, polled, called or waited for
+ *   awaited    mr_engine_call with a future: one command's answer, polled, called or waited for
  *   subscribed mr_engine_subscribe: everything from now on, for each subscriber at its own pace
  *
  *     mr_engine_open(&options, &engine, &error);      recovers what is there
@@ -111,8 +111,8 @@ struct mr_engine_options {
     uint32_t frames_in_flight; /* 0: 4 */
     uint64_t segment_bytes;    /* 0: 64 MiB */
     /* Timers fire when they are due, also when nothing comes in: an idle engine sends itself a TICK
-     * then (not where the clock is the input's: time stands still there). Besides, it sends one after
-     * so much idle time; 0: none. */
+     * then (not where the clock is the input's: time stands still there). Besides, it sends one
+     * after so much idle time; 0: none. */
     uint64_t tick_ns;
     enum mr_output output;
     struct mr_engine_handlers handlers; /* of MR_OUTPUT_CALLBACK: quick, and not to call the engine
@@ -148,7 +148,7 @@ struct mr_engine_recovery {
     bool created;       /* a new journal: there was nothing to recover */
     uint64_t replay_ns; /* applying what was found */
 };
-const struct mr_engine_recovery *mr_engine_recovery(const struct mr_engine *engine);
+const struct mr_engine_recovery *mr_engine_recovery_get(const struct mr_engine *engine);
 
 /* Starts the engine's threads. Once. The codes of opening the journal for writing. */
 int mr_engine_start(struct mr_engine *engine, struct mr_error *error);
@@ -164,9 +164,9 @@ int64_t mr_engine_step(struct mr_engine *engine, uint32_t stage);
  * sequencer gives sequence and time. MR_OK; MR_AGAIN: busy, the ring is full, nothing has happened;
  * MR_E_INVALID: length is not a multiple of 8, or below the header's, or above what a slot holds
  * (the logic's largest command, or one of the engine's own where that is longer); MR_E_FENCED: the
- * engine has failed or is stopping, see mr_engine_failure; MR_E_VERSION: a logic_upgrade to a version
- * that this program does not carry. `ticket` (may be NULL) names the command for mr_engine_stage.
- * Any thread; lock-free. */
+ * engine has failed or is stopping, see mr_engine_failure; MR_E_VERSION: a logic_upgrade to a
+ * version that this program does not carry. `ticket` (may be NULL) names the command for
+ * mr_engine_stage. Any thread; lock-free. */
 int mr_engine_submit(struct mr_engine *engine, const struct mr_command *command, uint64_t *ticket);
 
 /* Submits `count` commands (1 to 8,190 and 2 MiB) as one batch: they take consecutive sequences,
@@ -277,10 +277,10 @@ uint32_t mr_subscriber_poll(struct mr_subscriber *subscriber,
                             const struct mr_engine_handlers *handlers, uint32_t limit);
 /* As mr_engine_await_output. */
 int mr_subscriber_await(struct mr_subscriber *subscriber, uint64_t timeout_ns);
-/* For those who wait in poll(2) or epoll: a descriptor that becomes readable when there is something
- * to take, once mr_subscriber_arm has been called and returned true (false: there is something
- * already, or the engine has failed or ended; do not wait). Reading it is not needed. It is the
- * engine's: take it out of an epoll set before unsubscribing. -1: the system gives none. */
+/* For those who wait in poll(2) or epoll: a descriptor that becomes readable when there is
+ * something to take, once mr_subscriber_arm has been called and returned true (false: there is
+ * something already, or the engine has failed or ended; do not wait). Reading it is not needed. It
+ * is the engine's: take it out of an epoll set before unsubscribing. -1: the system gives none. */
 int mr_subscriber_fd(struct mr_subscriber *subscriber);
 bool mr_subscriber_arm(struct mr_subscriber *subscriber);
 
@@ -311,15 +311,17 @@ static inline bool mr_query_ready(const struct mr_query_call *call)
     /* Acquire: pairs with the release of whoever completed it. */
     return mr_atomic_load(&call->park.word, acquire) > MR_PARK_OCCUPIED;
 }
-/* As mr_future_wait. A query that is waited for longer than that goes on; its memory stays in use. */
+/* As mr_future_wait. A query that is waited for longer than that goes on; its memory stays in
+ * use. */
 int mr_query_wait(struct mr_query_call *call, uint64_t timeout_ns);
 
 /* -- One thing after another. ------------------------------------------------------------------ */
 
 /* Submits `command` and waits until it is applied. Where the output goes to mr_engine_poll, polls
- * meanwhile, with `handlers` (NULL: nobody) called back for everything that comes out. *answer (may be NULL) is the command's. For programs
- * that do one thing after another, set-up and tests. MR_E_INVALID, MR_E_FENCED or the engine's
- * failure. The polling thread; blocking, steps the stages itself when begun by hand. */
+ * meanwhile, with `handlers` (NULL: nobody) called back for everything that comes out. *answer (may
+ * be NULL) is the command's. For programs that do one thing after another, set-up and tests.
+ * MR_E_INVALID, MR_E_FENCED or the engine's failure. The polling thread; blocking, steps the stages
+ * itself when begun by hand. */
 int mr_engine_execute(struct mr_engine *engine, const struct mr_command *command,
                       const struct mr_engine_handlers *handlers, struct mr_answer *answer,
                       struct mr_error *error);
@@ -336,10 +338,10 @@ int mr_engine_session(struct mr_engine *engine, uint64_t id, enum mr_role role,
 int mr_engine_session_close(struct mr_engine *engine, uint64_t id, struct mr_error *error);
 
 /* Switches to a newer version of the logic that options.logic carries (through `previous`): a
- * journaled command, so that every replay switches at the same place. Commands before it are applied
- * by the old version, those behind it by the new one; migrating the state takes what it takes, and
- * memory for a second image meanwhile. MR_E_VERSION: this program does not carry that version;
- * MR_E_EXISTS: it applies already, or a newer one does; else as mr_engine_execute. */
+ * journaled command, so that every replay switches at the same place. Commands before it are
+ * applied by the old version, those behind it by the new one; migrating the state takes what it
+ * takes, and memory for a second image meanwhile. MR_E_VERSION: this program does not carry that
+ * version; MR_E_EXISTS: it applies already, or a newer one does; else as mr_engine_execute. */
 int mr_engine_upgrade(struct mr_engine *engine, uint32_t version, struct mr_error *error);
 
 /* When the next timer is due, UINT64_MAX: none is set. As of the last command applied. Any thread;
@@ -371,6 +373,9 @@ void mr_engine_close(struct mr_engine *engine);
 
 /* The image itself, for the functions of <millrace/image.h>. */
 const struct mr_image *mr_engine_image(const struct mr_engine *engine);
+/* The first command of the journal: the logic that it began with, all limits, its clock and id; its
+ * body is a struct mr_genesis (<millrace/common.h>). Any thread; wait-free. */
+const struct mr_command *mr_engine_genesis(const struct mr_engine *engine);
 /* The version of the logic that applies. */
 const struct mr_logic *mr_engine_logic(const struct mr_engine *engine);
 /* Digest of the image's used parts. */

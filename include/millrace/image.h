@@ -69,7 +69,7 @@ bool mr_image_apply(struct mr_image *image, const struct mr_logic *logic,
                     struct mr_answer *answer);
 
 /* True when the last command was a logic_upgrade: before the next one, mr_image_migrate must have
- * made an image of that version (mr_image_status(image).logic_version is still the old one);
+ * made an image of that version (mr_image_status_get(image).logic_version is still the old one);
  * *version is the one to come. Between commands only. */
 bool mr_image_upgrade_due(const struct mr_image *image, uint32_t *version);
 /* Bytes that an image of the version that is due needs; `to` is that version of the logic, whose
@@ -100,7 +100,7 @@ void mr_image_query(const struct mr_image *image, const struct mr_logic *logic,
 uint64_t mr_image_next_timer(const struct mr_image *image);
 
 /* Between commands, or between their turns. */
-struct mr_image_status mr_image_status(const struct mr_image *image);
+struct mr_image_status mr_image_status_get(const struct mr_image *image);
 /* The logic's own state, and its configuration (NULL: it has none). */
 const void *mr_image_state(const struct mr_image *image);
 const void *mr_image_config(const struct mr_image *image);

@@ -131,10 +131,10 @@ struct mr_logic {
      * version adds behind the old ones. */
     const struct mr_logic *previous;
     /* Makes the configuration and the state of this version out of those of `previous`. `config` is
-     * zeroed memory (up to 4096 bytes; NULL where this version has none); migrate_config NULL: the
-     * same bytes (checked: as many). `state` is zeroed memory of state_size(config) bytes, without
-     * init; migrate NULL: the same bytes (checked: as many), which is right where the layout
-     * version is the same. Timers stay set, under the same tokens. */
+     * zeroed memory (NULL: this version has none); migrate_config NULL: the same bytes (checked: as
+     * many). `state` is zeroed memory of state_size(config) bytes, without init; migrate NULL: the
+     * same bytes (checked: as many), which is right where the layout version is the same. Timers
+     * stay set, under the same tokens. */
     void (*migrate_config)(void *config, const void *old_config);
     void (*migrate)(void *state, const void *config, const void *old_state, const void *old_config);
 };

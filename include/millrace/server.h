@@ -93,7 +93,7 @@ struct mr_server_status {
     uint64_t cut_off;       /* connections that the server ended: slow, idle, malformed */
     uint64_t times_blocked; /* how often a client was not read because the engine was busy */
 };
-struct mr_server_status mr_server_status(const struct mr_server *server);
+struct mr_server_status mr_server_status_get(const struct mr_server *server);
 
 /* Cuts whoever is still there, removes the socket, frees everything. Before the engine closes. NULL
  * does nothing. */

@@ -110,7 +110,10 @@ static const struct mr_catalog jars_catalog_1 = {.commands = jars_commands_1,
 
 /* -- Messages of version 2. -------------------------------------------------------------------- */
 
+/* Larger by more than a line of memory, so that everything behind it moves. */
 #define JARS_CONFIG_2_FIELDS(F)                 \
+    F(text32, title, "", "of them all")         \
+    F(text32, place, "", "where they stand")    \
     F(u64, label, "", "of jars that have none") \
     F(u32, jars_max, "jars", "numbered from 0") \
     F(u32, portion, "events", "of `spread`, a turn")

@@ -104,7 +104,7 @@ static inline struct mr_answer rig_send(struct rig *rig, uint64_t session, uint6
         .type = type,
         .version = rig->version,
         .role = (uint8_t)info.role,
-        .sequence = mr_image_status(rig->image).sequence + 1,
+        .sequence = mr_image_status_get(rig->image).sequence + 1,
         .time_ns = rig->time_ns,
         .session = session,
         .request = request,

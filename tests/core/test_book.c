@@ -54,9 +54,9 @@ static void an_instrument_is_announced_as_it_was_defined(void **state)
                         sizeof(command.body.define));
     book_no_more(driver);
     struct mr_book_instrument info;
-    assert_true(mr_book_instrument(driver->book, 77, &info));
+    assert_true(mr_book_instrument_get(driver->book, 77, &info));
     assert_memory_equal(&info.definition, &command.body.define, sizeof(info.definition));
-    assert_false(mr_book_instrument(driver->book, 78, &info));
+    assert_false(mr_book_instrument_get(driver->book, 78, &info));
 }
 
 static void an_accepted_order_is_told_in_full_and_rests(void **state)
@@ -74,14 +74,14 @@ static void an_accepted_order_is_told_in_full_and_rests(void **state)
     assert_int_equal(event->tif, MR_BOOK_TIF_GTC);
     book_no_more(driver);
     struct mr_book_order order;
-    assert_true(mr_book_order(driver->book, INSTRUMENT, 7, &order));
+    assert_true(mr_book_order_get(driver->book, INSTRUMENT, 7, &order));
     assert_int_equal(order.account, 1007);
     assert_int_equal(order.price, -100);
     assert_int_equal(order.open, 3);
     assert_int_equal(order.filled, 0);
     assert_int_equal(order.side, BUY);
-    assert_false(mr_book_order(driver->book, INSTRUMENT, 8, &order));
-    assert_false(mr_book_order(driver->book, INSTRUMENT + 1, 7, &order));
+    assert_false(mr_book_order_get(driver->book, INSTRUMENT, 8, &order));
+    assert_false(mr_book_order_get(driver->book, INSTRUMENT + 1, 7, &order));
 }
 
 static void a_trade_is_told_in_full(void **state)
@@ -235,7 +235,7 @@ static void no_level_is_left_when_the_best_is_cancelled(void **state)
     book_next_accepted(driver, 3);
     book_next_cancelled(driver, 3, MR_BOOK_CANCEL_IOC_REMAINDER, 1);
     book_no_more(driver);
-    assert_int_equal(mr_book_totals(driver->book).levels, 1);
+    assert_int_equal(mr_book_totals_get(driver->book).levels, 1);
 }
 
 static void one_order_sweeps_five_thousand(void **state)
@@ -249,8 +249,8 @@ static void one_order_sweeps_five_thousand(void **state)
         book_next_trade(driver, order, 9999, (int64_t)(order / 7), 1);
     book_no_more(driver);
     assert_touch(driver, BUY, 10000, 1, 1);
-    assert_int_equal(mr_book_totals(driver->book).orders, 1);
-    assert_int_equal(mr_book_totals(driver->book).trades, 5000);
+    assert_int_equal(mr_book_totals_get(driver->book).orders, 1);
+    assert_int_equal(mr_book_totals_get(driver->book).trades, 5000);
 }
 
 /* -- Kinds and times in force. ----------------------------------------------------------------- */
@@ -262,7 +262,7 @@ static void a_market_order_into_an_empty_book_is_cancelled_whole(void **state)
     book_next_accepted(driver, 1);
     book_next_cancelled(driver, 1, MR_BOOK_CANCEL_MARKET_REMAINDER, 5);
     book_no_more(driver);
-    assert_int_equal(mr_book_totals(driver->book).orders, 0);
+    assert_int_equal(mr_book_totals_get(driver->book).orders, 0);
 }
 
 static void a_market_order_takes_any_price_and_its_own_is_not_looked_at(void **state)
@@ -368,7 +368,7 @@ static void a_replacement_into_a_cross_trades_at_the_makers_price(void **state)
     book_no_more(driver);
     assert_touch(driver, BUY, 110, 3, 1);
     struct mr_book_order order;
-    assert_true(mr_book_order(driver->book, INSTRUMENT, 2, &order));
+    assert_true(mr_book_order_get(driver->book, INSTRUMENT, 2, &order));
     assert_int_equal(order.filled, 2);
 }
 
@@ -482,7 +482,7 @@ static void instruments_have_their_own_orders_and_trades(void **state)
     const struct mr_book_trade *event = book_next(driver, MR_BOOK_TRADE);
     assert_int_equal(event->trade, 1);
     assert_int_equal(event->instrument, 2);
-    assert_int_equal(mr_book_totals(driver->book).trades, 2);
+    assert_int_equal(mr_book_totals_get(driver->book).trades, 2);
 }
 
 /* -- Extremes. --------------------------------------------------------------------------------- */

@@ -191,7 +191,7 @@ static void make_replace(struct world *world, struct book_command *command)
     body->basis = some_value(world, 2);
     struct mr_book_order live;
     if (chance(world, 60) &&
-        mr_book_order(world->real.book, body->instrument, body->order, &live)) {
+        mr_book_order_get(world->real.book, body->instrument, body->order, &live)) {
         body->price = live.price;
         if (chance(world, 50))
             body->quantity = live.open + pick(world, 3) - 1;
@@ -248,7 +248,7 @@ static void compare_orders(const struct world *world, const struct naive_instrum
         const struct naive_order *order = &naive->sides[side].orders[i];
         struct mr_book_order found;
         assert_true(
-            mr_book_order(world->real.book, naive->definition.instrument, order->id, &found));
+            mr_book_order_get(world->real.book, naive->definition.instrument, order->id, &found));
         assert_int_equal(found.account, order->account);
         assert_int_equal(found.price, order->price);
         assert_int_equal(found.open, order->open);
@@ -260,7 +260,7 @@ static void compare_orders(const struct world *world, const struct naive_instrum
 static void compare_all(const struct world *world)
 {
     const struct naive_book *naive = &world->naive;
-    struct mr_book_totals totals = mr_book_totals(world->real.book);
+    struct mr_book_totals totals = mr_book_totals_get(world->real.book);
     assert_int_equal(totals.instruments, naive->instrument_count);
     assert_int_equal(totals.orders, naive_orders(naive));
     assert_int_equal(totals.levels, naive_levels(naive));

@@ -84,7 +84,7 @@ static void play_at_random(uint64_t seed)
         live[order] = enter;
         for (uint64_t id = 0; id < IDS; id++) {
             struct mr_book_order found;
-            assert_int_equal(mr_book_order(driver.book, INSTRUMENT, id, &found), live[id]);
+            assert_int_equal(mr_book_order_get(driver.book, INSTRUMENT, id, &found), live[id]);
         }
     }
     book_check(&driver);
@@ -160,8 +160,8 @@ static void one_id_in_two_instruments_is_two_orders_even_when_they_hash_alike(vo
     book_check(&driver);
     assert_int_equal(book_cancel(&driver, 9), 0);
     struct mr_book_order order;
-    assert_false(mr_book_order(driver.book, 1, 9, &order));
-    assert_true(mr_book_order(driver.book, 2, 9, &order));
+    assert_false(mr_book_order_get(driver.book, 1, 9, &order));
+    assert_true(mr_book_order_get(driver.book, 2, 9, &order));
     assert_int_equal(order.price, 5);
     book_close(&driver);
 }

@@ -30,7 +30,7 @@ static struct view view_of(const struct book_driver *driver)
 {
     struct view view;
     memset(&view, 0, sizeof(view));
-    view.totals = mr_book_totals(driver->book);
+    view.totals = mr_book_totals_get(driver->book);
     mr_book_depth(driver->book, INSTRUMENT, BUY, view.levels[0], 16);
     mr_book_depth(driver->book, INSTRUMENT, SELL, view.levels[1], 16);
     book_check(driver);
@@ -77,7 +77,7 @@ static void an_order_beyond_orders_max_cannot_rest_but_can_trade(void **state)
     assert_int_equal(book_ioc(&driver, 5, SELL, 100, 1), 0); /* never rests */
     assert_int_equal(book_gtc(&driver, 5, BUY, 100, 2), 0);  /* is filled */
     assert_int_equal(book_gtc(&driver, 6, BUY, 100, 3), 0);  /* rests in the room that it made */
-    assert_int_equal(mr_book_totals(driver.book).orders, 1);
+    assert_int_equal(mr_book_totals_get(driver.book).orders, 1);
     book_check(&driver);
     book_close(&driver);
 }
@@ -117,7 +117,7 @@ static void what_would_trade_beyond_fills_max_is_cancelled(void **state)
         book_next_trade(&driver, order, 9, 100, 1);
     book_next_cancelled(&driver, 9, MR_BOOK_CANCEL_FILLS_LIMIT, 7);
     book_no_more(&driver);
-    assert_int_equal(mr_book_totals(driver.book).orders, 1);
+    assert_int_equal(mr_book_totals_get(driver.book).orders, 1);
     book_check(&driver);
     book_close(&driver);
 }
@@ -318,11 +318,11 @@ static void each_thing_that_can_be_wrong_with_an_instrument_has_its_own_reason(v
     assert_int_equal(event->instrument, 2);
     assert_int_equal(event->reason, MR_BOOK_BAD_DECIMALS);
     book_no_more(&driver);
-    assert_int_equal(mr_book_totals(driver.book).instruments, 1);
+    assert_int_equal(mr_book_totals_get(driver.book).instruments, 1);
     assert_int_equal(define_spoilt(&driver, good, 10, 1, 18), 0);
     assert_int_equal(define_spoilt(&driver, good, 10, 1, 18), MR_BOOK_INSTRUMENT_EXISTS);
     assert_int_equal(book_define(&driver, 3, 0, 1, 1), MR_BOOK_INSTRUMENTS_FULL);
-    assert_int_equal(mr_book_totals(driver.book).instruments, 2);
+    assert_int_equal(mr_book_totals_get(driver.book).instruments, 2);
     book_check(&driver);
     book_close(&driver);
 }

@@ -35,7 +35,7 @@ static void open_played(struct book_driver *driver, uint32_t commands)
     book_open(driver, &config);
     book_define(driver, INSTRUMENT, INT64_MIN, INT64_MAX, 1000000);
     play(driver, 42, commands);
-    assert_true(mr_book_totals(driver->book).orders > IDS / 10);
+    assert_true(mr_book_totals_get(driver->book).orders > IDS / 10);
 }
 
 static void the_same_history_gives_the_same_bytes(void **state)
@@ -80,7 +80,7 @@ static void a_book_that_empties_gives_its_pages_back(void **state)
     open_played(&driver, COMMANDS);
     for (uint64_t order = 0; order < IDS; order++)
         book_cancel(&driver, order);
-    struct mr_book_totals totals = mr_book_totals(driver.book);
+    struct mr_book_totals totals = mr_book_totals_get(driver.book);
     assert_int_equal(totals.orders, 0);
     assert_int_equal(totals.levels, 0);
     book_check(&driver); /* counts all that is free */

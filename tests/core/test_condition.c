@@ -34,11 +34,11 @@ static void the_slower_of_two_who_saw_the_same_version_is_refused(void **state)
     jars_of_two_users(&rig);
     assert_int_equal(jars_put(&rig, 1, 1, 3, 10, MR_EXPECT_NEW).result, 0);
     assert_int_equal(jars_put(&rig, 1, 2, 3, 10, 1).result, 0);
-    uint64_t rejects = mr_image_status(rig.image).rejects;
+    uint64_t rejects = mr_image_status_get(rig.image).rejects;
     struct mr_answer answer = jars_put(&rig, 2, 1, 3, 1000, 1);
     assert_int_equal(answer.result, MR_REASON_VERSION_DIFFERS);
     assert_int_equal(answer.event_count, 1);
-    assert_int_equal(mr_image_status(rig.image).rejects, rejects + 1);
+    assert_int_equal(mr_image_status_get(rig.image).rejects, rejects + 1);
     assert_int_equal(jar(&rig, 3)->amount, 20);
     assert_int_equal(jar(&rig, 3)->stream.count, 2);
     const struct mr_event *event = rig_last_event(&rig);

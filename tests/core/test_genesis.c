@@ -126,7 +126,7 @@ static void genesis_is_accepted_once_and_only_first(void **state)
     rig.command = rig.genesis;
     rig.command.header.sequence = 2;
     assert_int_equal(rig_apply(&rig).result, MR_REASON_GENESIS_MISPLACED);
-    assert_int_equal(mr_image_status(rig.image).rejects, 1);
+    assert_int_equal(mr_image_status_get(rig.image).rejects, 1);
     rig_stop(&rig);
 
     uint64_t size = mr_image_size(&tally_logic, &rig.genesis.header, NULL);
@@ -149,6 +149,37 @@ static void a_first_command_that_contradicts_the_image_is_rejected(void **state)
     struct mr_genesis *body = mr_command_body_mutable(&rig.command.header);
     config_of(body)->start++;
     assert_int_equal(rig_apply(&rig).result, MR_REASON_BAD_VALUE);
+    rig_stop(&rig);
+}
+
+static void a_first_command_with_another_limit_is_rejected(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 5; i++) {
+        struct rig rig;
+        rig_start(&rig, small);
+        uint64_t size = mr_image_size(&tally_logic, &rig.genesis.header, NULL);
+        memset(rig.image, 0, size);
+        rig.image = mr_image_init(rig.image, &tally_logic, &rig.genesis.header);
+        rig.command = rig.genesis;
+        struct mr_genesis *body = mr_command_body_mutable(&rig.command.header);
+        body->session_idle_ns += i == 0;
+        body->sessions_max += i == 1;
+        body->answers_max += i == 2;
+        body->timers_max += i == 3;
+        body->clock = (uint8_t)(body->clock + (i == 4));
+        assert_int_equal(rig_apply(&rig).result, MR_REASON_BAD_VALUE);
+        rig_stop(&rig);
+    }
+}
+
+static void genesis_tells_how_long_a_session_may_be_silent(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_start_idle(&rig, small, 12345);
+    const struct mr_genesis_applied *body = mr_event_body(rig_next_event(&rig, NULL));
+    assert_int_equal(body->session_idle_ns, 12345);
     rig_stop(&rig);
 }
 
@@ -223,6 +254,8 @@ int main(void)
         cmocka_unit_test(the_journals_id_enters_neither_image_nor_events),
         cmocka_unit_test(genesis_is_accepted_once_and_only_first),
         cmocka_unit_test(a_first_command_that_contradicts_the_image_is_rejected),
+        cmocka_unit_test(a_first_command_with_another_limit_is_rejected),
+        cmocka_unit_test(genesis_tells_how_long_a_session_may_be_silent),
         cmocka_unit_test(configuration_reaches_the_logic),
         cmocka_unit_test(a_logic_may_leave_out_all_that_is_optional),
     };

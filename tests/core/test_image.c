@@ -6,12 +6,12 @@ static const struct rig_limits small = {.sessions = 4, .answers = 4, .timers = 8
 
 static void expect_rejected(struct rig *rig, uint32_t reason)
 {
-    uint64_t rejects = mr_image_status(rig->image).rejects;
+    uint64_t rejects = mr_image_status_get(rig->image).rejects;
     int64_t total = rig_tally(rig)->total;
     struct mr_answer answer = rig_apply(rig);
     assert_int_equal(answer.result, reason);
     assert_int_equal(answer.event_count, 1);
-    assert_int_equal(mr_image_status(rig->image).rejects, rejects + 1);
+    assert_int_equal(mr_image_status_get(rig->image).rejects, rejects + 1);
     assert_int_equal(rig_tally(rig)->total, total);
     const struct mr_event *event = rig_last_event(rig);
     assert_int_equal(event->type, MR_EVENT_COMMAND_REJECTED);
@@ -30,7 +30,7 @@ static struct mr_command *valid_add(struct rig *rig, uint64_t request)
         .length = MR_COMMAND_HEADER + sizeof(struct tally_add),
         .type = TALLY_ADD,
         .role = MR_ROLE_USER,
-        .sequence = mr_image_status(rig->image).sequence + 1,
+        .sequence = mr_image_status_get(rig->image).sequence + 1,
         .session = 7,
         .request = request,
     };
@@ -133,7 +133,7 @@ static void what_the_logic_refuses_is_told_by_the_logic_and_counted(void **state
     assert_int_equal(answer.result, TALLY_TOO_MUCH);
     assert_int_equal(answer.event_count, 1);
     assert_int_equal(rig_last_event(&rig)->type, TALLY_REFUSED);
-    assert_int_equal(mr_image_status(rig.image).rejects, 1);
+    assert_int_equal(mr_image_status_get(rig.image).rejects, 1);
     assert_int_equal(rig_tally(&rig)->total, INT64_MAX);
     rig_stop(&rig);
 }
@@ -173,7 +173,7 @@ static void events_are_dense_and_linked_by_aggregate(void **state)
         assert_int_equal(event->previous, last[which]);
         last[which] = number;
     }
-    assert_int_equal(number, mr_image_status(rig.image).events);
+    assert_int_equal(number, mr_image_status_get(rig.image).events);
     assert_true(count[0] > 50 && count[1] > 500);
     rig_stop(&rig);
 }
@@ -198,7 +198,7 @@ static void a_tick_moves_the_time_and_emits_nothing(void **state)
     assert_int_equal(answer.result, 0);
     assert_int_equal(answer.first_event, 0);
     assert_int_equal(answer.event_count, 0);
-    struct mr_image_status status = mr_image_status(rig.image);
+    struct mr_image_status status = mr_image_status_get(rig.image);
     assert_int_equal(status.time_ns, 55);
     assert_int_equal(status.sequence, 2);
     assert_int_equal(status.events, 1);
@@ -282,7 +282,7 @@ static void equal_histories_give_equal_bytes_events_and_turns(void **state)
             assert_true(mr_image_check(a.image, &tally_logic));
         }
     }
-    struct mr_image_status status = mr_image_status(a.image);
+    struct mr_image_status status = mr_image_status_get(a.image);
     printf("%llu events, %llu rejects\n", (unsigned long long)status.events,
            (unsigned long long)status.rejects);
     assert_true(status.rejects > 100 && status.events > 5000);
@@ -352,21 +352,27 @@ static void used_spans_rise_lie_inside_and_miss_nothing_that_was_written(void **
     rig_stop(&rig);
 }
 
+/* An image with a bit of everything: sessions 7, 8 and one that is gone, timers and freed ones. */
+static void start_with_everything(struct rig *rig)
+{
+    rig_start_idle(rig, small, 5000);
+    rig_open(rig, 7, MR_ROLE_USER);
+    rig_open(rig, 8, MR_ROLE_USER);
+    rig_open(rig, 9, MR_ROLE_USER);
+    rig_close(rig, 0, 0, 9);
+    for (uint64_t i = 1; i <= 6; i++) {
+        struct tally_timer_set set = {.due = 100 + i, .slot = (uint32_t)i};
+        rig_send(rig, 7, i, TALLY_TIMER_SET, &set, sizeof set);
+    }
+    struct tally_timer_cancel cancel = {.slot = 3};
+    rig_send(rig, 8, 1, TALLY_TIMER_CANCEL, &cancel, sizeof cancel);
+}
+
 static void check_finds_planted_corruption(void **state)
 {
     (void)state;
     struct rig rig;
-    rig_start_idle(&rig, small, 5000);
-    rig_open(&rig, 7, MR_ROLE_USER);
-    rig_open(&rig, 8, MR_ROLE_USER);
-    rig_open(&rig, 9, MR_ROLE_USER);
-    rig_close(&rig, 0, 0, 9);
-    for (uint64_t i = 1; i <= 6; i++) {
-        struct tally_timer_set set = {.due = 100 + i, .slot = (uint32_t)i};
-        rig_send(&rig, 7, i, TALLY_TIMER_SET, &set, sizeof set);
-    }
-    struct tally_timer_cancel cancel = {.slot = 3};
-    rig_send(&rig, 8, 1, TALLY_TIMER_CANCEL, &cancel, sizeof cancel);
+    start_with_everything(&rig);
     struct mr_image *image = rig.image;
     struct mr_timer_node *node = mr_image_at(image, image->parts.timers);
     uint32_t *index = mr_image_at(image, image->parts.session_index);

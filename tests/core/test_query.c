@@ -33,8 +33,8 @@ static struct asked ask_for(const struct rig *rig, uint64_t session, uint16_t ty
         assert_int_equal(((unsigned char *)&asked.rows)[i], 0xee);
     }
     assert_int_equal(asked.reply.request, 77);
-    assert_int_equal(asked.reply.sequence, mr_image_status(rig->image).sequence);
-    assert_int_equal(asked.reply.time_ns, mr_image_status(rig->image).time_ns);
+    assert_int_equal(asked.reply.sequence, mr_image_status_get(rig->image).sequence);
+    assert_int_equal(asked.reply.time_ns, mr_image_status_get(rig->image).time_ns);
     return asked;
 }
 
@@ -266,6 +266,7 @@ static void all_sessions_are_listed_a_hundred_at_a_time_each_once(void **state)
     }
     assert_int_equal(ask(&rig, 0, MR_QUERY_SESSIONS, MANY).reply.rows, 0);
     assert_int_equal(ask(&rig, 0, MR_QUERY_SESSIONS, UINT64_MAX).reply.rows, 0);
+    assert_int_equal(ask(&rig, 0, MR_QUERY_SESSIONS, UINT64_C(1) << 32).reply.rows, 0);
     rig_stop(&rig);
 }
 
@@ -310,6 +311,28 @@ static void the_logic_answers_from_its_state_or_refuses(void **state)
     rig_stop(&rig);
 }
 
+static uint32_t add_and_refuse(struct mr_inquiry *inquiry, const struct mr_query *query)
+{
+    (void)query;
+    assert_non_null(mr_row_add(inquiry, JARS_ONE, 0, sizeof(struct jars_row)));
+    return JARS_NO_SUCH;
+}
+
+static void a_query_that_is_refused_after_all_has_no_rows(void **state)
+{
+    (void)state;
+    struct mr_logic logic = jars_1;
+    logic.query = add_and_refuse;
+    struct rig rig = {0};
+    jars_genesis(&rig.genesis.header, &logic);
+    rig_begin(&rig, &logic);
+    struct asked asked = ask(&rig, 0, JARS_ONE, 3);
+    assert_int_equal(asked.reply.result, JARS_NO_SUCH);
+    assert_int_equal(asked.reply.rows, 0);
+    assert_int_equal(asked.reply.bytes, 0);
+    rig_stop(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -324,6 +347,7 @@ int main(void)
         cmocka_unit_test(all_sessions_are_listed_a_hundred_at_a_time_each_once),
         cmocka_unit_test(a_reply_without_room_says_that_it_was_truncated),
         cmocka_unit_test(the_logic_answers_from_its_state_or_refuses),
+        cmocka_unit_test(a_query_that_is_refused_after_all_has_no_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -62,8 +62,8 @@ static void step_add(struct rig *rig, struct model *model, struct mr_random *ran
     uint64_t request = last + 4 - mr_random_below(random, 16);
     request = request > last + 4 ? mr_random_below(random, 3) : request;
     const struct given *before = model_recall(model, id, request, kept);
-    uint64_t rejects = mr_image_status(rig->image).rejects;
-    uint64_t events = mr_image_status(rig->image).events;
+    uint64_t rejects = mr_image_status_get(rig->image).rejects;
+    uint64_t events = mr_image_status_get(rig->image).events;
     int64_t total = rig_tally(rig)->total;
     int64_t amount = (int64_t)mr_random_below(random, 1000);
     struct mr_answer answer = rig_add(rig, id, request, amount);
@@ -88,8 +88,8 @@ static void step_add(struct rig *rig, struct model *model, struct mr_random *ran
         assert_int_equal(answer.result, before->answer.result);
         assert_int_equal(answer.first_event, before->answer.first_event);
         assert_int_equal(answer.event_count, before->answer.event_count);
-        assert_int_equal(mr_image_status(rig->image).events, events);
-        assert_int_equal(mr_image_status(rig->image).rejects, rejects);
+        assert_int_equal(mr_image_status_get(rig->image).events, events);
+        assert_int_equal(mr_image_status_get(rig->image).rejects, rejects);
         assert_int_equal(rig_tally(rig)->total, total);
         return;
     } else {
@@ -99,7 +99,7 @@ static void step_add(struct rig *rig, struct model *model, struct mr_random *ran
     assert_int_equal(answer.sequence, rig->command.header.sequence);
     assert_int_equal(answer.event_count, 1);
     assert_int_equal(answer.first_event, events + 1);
-    assert_int_equal(mr_image_status(rig->image).rejects, rejects + (answer.result != 0));
+    assert_int_equal(mr_image_status_get(rig->image).rejects, rejects + (answer.result != 0));
     assert_true(executed || answer.result != 0);
     assert_int_equal(rig_tally(rig)->total, total);
 }
@@ -187,8 +187,8 @@ static void a_resend_gets_the_first_answer_and_no_effect(void **state)
     assert_int_equal(again.sequence, first.sequence);
     assert_int_equal(again.first_event, first.first_event);
     assert_int_equal(rig_tally(&rig)->total, 100);
-    assert_int_equal(mr_image_status(rig.image).sequence, first.sequence + 1);
-    assert_int_equal(mr_image_status(rig.image).rejects, 0);
+    assert_int_equal(mr_image_status_get(rig.image).sequence, first.sequence + 1);
+    assert_int_equal(mr_image_status_get(rig.image).rejects, 0);
     rig_stop(&rig);
 }
 
@@ -204,7 +204,7 @@ static void a_resend_of_a_rejected_request_is_rejected_alike(void **state)
     assert_int_equal(again.result, MR_REASON_UNKNOWN_TYPE);
     assert_int_equal(again.duplicate, 1);
     assert_int_equal(rig_tally(&rig)->total, 0);
-    assert_int_equal(mr_image_status(rig.image).rejects, 1);
+    assert_int_equal(mr_image_status_get(rig.image).rejects, 1);
     rig_stop(&rig);
 }
 
@@ -279,7 +279,7 @@ static void sessions_are_opened_once_for_operators_and_users_only(void **state)
         .new_session = 1, .new_role = MR_ROLE_USER, .reserved = {0, 0, 1}};
     assert_int_equal(rig_send(&rig, 0, 0, MR_COMMAND_SESSION_OPEN, &open, sizeof open).result,
                      MR_REASON_BAD_VALUE);
-    assert_int_equal(mr_image_status(rig.image).rejects, 4);
+    assert_int_equal(mr_image_status_get(rig.image).rejects, 4);
     assert_int_equal(rig_open(&rig, 1, MR_ROLE_OPERATOR).result, 0);
     assert_int_equal(rig_open(&rig, 1, MR_ROLE_USER).result, MR_REASON_SESSION_EXISTS);
     /* An operator opens sessions, a user does not. */

@@ -328,9 +328,9 @@ static void whatever_a_session_sends_keeps_it_open(void **state)
     assert_int_equal(rig_add(&rig, 7, 0, 1).result, MR_REASON_BAD_REQUEST);
     rig.time_ns = 3600;
     assert_int_equal(rig_send(&rig, 7, 2, 999, NULL, 0).result, MR_REASON_UNKNOWN_TYPE);
-    uint64_t events = mr_image_status(rig.image).events;
+    uint64_t events = mr_image_status_get(rig.image).events;
     rig_tick(&rig, 4599);
-    assert_int_equal(mr_image_status(rig.image).events, events);
+    assert_int_equal(mr_image_status_get(rig.image).events, events);
     assert_int_equal(mr_image_next_timer(rig.image), 4600);
     rig_tick(&rig, 4600);
     assert_int_equal(rig.image->sessions.live, 0);

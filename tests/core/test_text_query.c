@@ -127,8 +127,10 @@ static void any_bytes_at_all_have_an_outcome(void **state)
     uint32_t queries = 0;
     for (int i = 0; i < 20000; i++) {
         char line[256] = "";
+        size_t length = 0;
         for (uint64_t count = mr_random_below(&random, 7); count > 0; count--) {
-            strcat(line, words[mr_random_below(&random, sizeof words / sizeof words[0])]);
+            const char *word = words[mr_random_below(&random, sizeof words / sizeof words[0])];
+            length += (size_t)snprintf(line + length, sizeof line - length, "%s", word);
         }
         if (read_query(&jars_2, line, &query, NULL) != MR_TEXT_COMMAND) {
             continue;

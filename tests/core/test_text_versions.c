@@ -117,7 +117,8 @@ static void a_genesis_has_the_configuration_of_its_version(void **state)
     }
     jars_genesis(&rig.genesis.header, &jars_2);
     mr_text_command_write(&jars_3, &rig.genesis.header, line, sizeof line);
-    assert_non_null(strstr(line, " config.label=42 config.jars_max=10"));
+    assert_non_null(
+        strstr(line, " config.title= config.place= config.label=42 config.jars_max=10"));
     expect_round_trip(&jars_3, &rig.genesis.header);
     expect_round_trip(&jars_1, &rig.genesis.header); /* as bytes: it knows no such version */
     /* Typed by hand, with the version behind the configuration. */

@@ -219,20 +219,20 @@ static void between_turns_the_command_has_not_happened(void **state)
     for (uint32_t i = 0; i < 200; i++) {
         send_set(&rig, i + 1, i, 10, TALLY_ONCE, 0);
     }
-    struct mr_image_status before = mr_image_status(rig.image);
+    struct mr_image_status before = mr_image_status_get(rig.image);
     rig.command.header.sequence++;
     rig.command.header.time_ns = 10;
     rig.command.header.request = 500;
     assert_false(
         mr_image_apply(rig.image, &tally_logic, &rig.command.header, &rig.outbox, &rig.answer));
-    struct mr_image_status between = mr_image_status(rig.image);
+    struct mr_image_status between = mr_image_status_get(rig.image);
     assert_int_equal(between.sequence, before.sequence);
     assert_int_equal(between.events, before.events + MR_TURN_EVENTS_FULL);
     while (
         !mr_image_apply(rig.image, &tally_logic, &rig.command.header, &rig.outbox, &rig.answer)) {
         assert_true(rig.outbox.count > 0);
     }
-    assert_int_equal(mr_image_status(rig.image).sequence, before.sequence + 1);
+    assert_int_equal(mr_image_status_get(rig.image).sequence, before.sequence + 1);
     rig_stop(&rig);
 }
 

@@ -21,7 +21,7 @@ static void a_command_goes_on_over_as_many_turns_as_it_wants(void **state)
     struct rig rig;
     jars_start(&rig, &jars_1);
     rig_open(&rig, 1, MR_ROLE_USER);
-    uint64_t before = mr_image_status(rig.image).events;
+    uint64_t before = mr_image_status_get(rig.image).events;
     size_t from = rig.events_used;
     struct mr_answer answer = jars_spread(&rig, 1, 1, 100);
     assert_int_equal(rig.turns, (100 + PORTION - 1) / PORTION);
@@ -70,7 +70,7 @@ static void nothing_comes_between_the_turns_of_a_command(void **state)
     jars_start(&rig, &jars_1);
     rig_open(&rig, 1, MR_ROLE_USER);
     jars_alarm(&rig, 1, 1, 2, 500);
-    struct mr_image_status before = mr_image_status(rig.image);
+    struct mr_image_status before = mr_image_status_get(rig.image);
     rig.time_ns = 1000;
     uint64_t count = 20;
     /* The alarm rings first: the turn that rings it also begins the command. */
@@ -88,7 +88,7 @@ static void nothing_comes_between_the_turns_of_a_command(void **state)
             mr_image_apply(rig.image, &jars_1, &rig.command.header, &rig.outbox, &rig.answer);
         assert_int_equal(done, turn == 2);
         assert_int_equal(rig.outbox.count, expected[turn]);
-        struct mr_image_status status = mr_image_status(rig.image);
+        struct mr_image_status status = mr_image_status_get(rig.image);
         assert_int_equal(status.sequence, before.sequence + done);
         struct mr_session_info info;
         assert_true(mr_image_session(rig.image, 1, &info));

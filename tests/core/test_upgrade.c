@@ -31,11 +31,11 @@ static void an_upgrade_is_asked_for_and_then_due(void **state)
     assert_int_equal(body->to_layout, 2);
     assert_true(mr_image_upgrade_due(rig.image, &version));
     assert_int_equal(version, 2);
-    assert_int_equal(mr_image_status(rig.image).logic_version, 1);
+    assert_int_equal(mr_image_status_get(rig.image).logic_version, 1);
     assert_true(mr_image_check(rig.image, &jars_1));
     rig_migrate(&rig, &jars_2);
     assert_false(mr_image_upgrade_due(rig.image, &version));
-    assert_int_equal(mr_image_status(rig.image).logic_version, 2);
+    assert_int_equal(mr_image_status_get(rig.image).logic_version, 2);
     rig_stop(&rig);
 }
 
@@ -114,7 +114,9 @@ static void state_and_configuration_are_migrated(void **state)
     jars_put(&rig, 1, 1, 3, 500, 0);
     jars_put(&rig, 1, 2, 3, 1, 0);
     uint32_t outbox = rig.image->outbox_size;
+    uint64_t sessions = rig.image->parts.sessions;
     rig_upgrade(&rig, &jars_2);
+    assert_true(rig.image->parts.sessions > sessions); /* all parts have moved */
     const struct jars_2 *jars = mr_image_state(rig.image);
     const struct jars_config_2 *config = mr_image_config(rig.image);
     assert_int_equal(jars->jars[3].amount, 501);
@@ -144,9 +146,9 @@ static void sessions_and_their_answers_stay(void **state)
     for (uint64_t request = 1; request <= 11; request++) {
         first[request] = jars_put(&rig, 9, request, 3, 1, 0);
     }
-    struct mr_image_status before = mr_image_status(rig.image);
+    struct mr_image_status before = mr_image_status_get(rig.image);
     rig_upgrade(&rig, &jars_2);
-    struct mr_image_status after = mr_image_status(rig.image);
+    struct mr_image_status after = mr_image_status_get(rig.image);
     assert_int_equal(after.sequence, before.sequence + 1);
     assert_int_equal(after.events, before.events + 1);
     assert_int_equal(after.rejects, before.rejects);
@@ -179,9 +181,9 @@ static void timers_that_the_old_version_set_fire_in_the_new_one(void **state)
     rig_upgrade(&rig, &jars_2);
     assert_int_equal(mr_image_next_timer(rig.image), 995);
     assert_int_equal(jars_alarm(&rig, 1, 20, 4, 2000).result, MR_REASON_TIMERS_FULL);
-    uint64_t before = mr_image_status(rig.image).events;
+    uint64_t before = mr_image_status_get(rig.image).events;
     rig_tick(&rig, 999);
-    assert_int_equal(mr_image_status(rig.image).events, before + 5);
+    assert_int_equal(mr_image_status_get(rig.image).events, before + 5);
     const struct mr_event *event = rig_last_event(&rig);
     const struct jars_rang *body = mr_event_body(event);
     assert_int_equal(event->type, JARS_RANG);
@@ -316,7 +318,7 @@ static void a_history_through_all_versions_gives_the_same_bytes_and_events_again
         live(&a, seed + round);
         live(&b, seed + round);
         rig_assert_same(&a, &b);
-        assert_true(mr_image_status(a.image).events > 400);
+        assert_true(mr_image_status_get(a.image).events > 400);
         rig_stop(&a);
         rig_stop(&b);
     }

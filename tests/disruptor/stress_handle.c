@@ -83,7 +83,7 @@ static void freeze(const struct handler *handler, uint64_t from)
     const struct trial *trial = handler->trial;
     for (int i = 0; i < FREEZE_NAPS && !mr_ring_halted(&trial->ring); i++) {
         struct mr_ring_report report;
-        mr_ring_report(&trial->ring, &report);
+        mr_ring_report_take(&trial->ring, &report);
         if (report.claimed - from + trial->plan.batch_max > mr_ring_capacity(&trial->ring))
             break;
         stress_nap(FREEZE_NAP_NS);

@@ -409,11 +409,41 @@ static void another_thread_sees_counters_grow_and_who_failed(void **state)
                     steady.turns, 1);
 }
 
+static uint64_t patience_of(void *context)
+{
+    return *(const uint64_t *)context;
+}
+
+static void a_composite_is_as_patient_as_its_least_patient_member(void **state)
+{
+    (void)state;
+    uint64_t patience[] = {MR_WAIT_FOREVER, 700, 900};
+    struct mr_agent patients[3];
+    for (int i = 0; i < 3; i++)
+        patients[i] = (struct mr_agent){.name = "patient",
+                                        .work = actor_work,
+                                        .context = &patience[i],
+                                        .patience = patience_of};
+    composite_of(&composite, "two", &patients[0], &patients[1]);
+    const struct mr_agent *whole = mr_composite_agent(&composite);
+    assert_int_equal(whole->patience(whole->context), 700);
+    static struct mr_composite outer;
+    composite_of(&outer, "nested", whole, &patients[2]);
+    whole = mr_composite_agent(&outer);
+    assert_int_equal(whole->patience(whole->context), 700);
+    patience[1] = MR_WAIT_FOREVER;
+    assert_int_equal(whole->patience(whole->context), 900);
+    composite_of(&composite, "with a silent one", &patients[0], &agents[0]);
+    whole = mr_composite_agent(&composite);
+    assert_int_equal(whole->patience(whole->context), 0);
+}
+
 #define TEST(claim) cmocka_unit_test_setup(claim, actors_enter)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(a_composite_is_as_patient_as_its_least_patient_member),
         TEST(bad_members_are_refused_and_change_nothing),
         TEST(members_start_in_order_work_in_turn_and_stop_in_reverse),
         TEST(members_without_start_and_stop_need_none),

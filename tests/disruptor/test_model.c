@@ -239,7 +239,7 @@ static void check_everything(void)
     for (uint32_t i = 0; i < trial.members_max; i++)
         if (trial.was_member[i])
             check_consumer(i, &gating);
-    mr_ring_report(&fixture.ring, &report);
+    mr_ring_report_take(&fixture.ring, &report);
     assert_int_equal(mr_atomic_load(&fixture.ring.gating, relaxed), gating);
     assert_int_equal(report.consumers, __builtin_popcountll(gating));
     assert_int_equal(number(report.claimed), model->claimed);

@@ -4,7 +4,7 @@
 static struct mr_ring_report report(void)
 {
     struct mr_ring_report report;
-    mr_ring_report(&fixture.ring, &report);
+    mr_ring_report_take(&fixture.ring, &report);
     return report;
 }
 

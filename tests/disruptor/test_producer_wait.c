@@ -8,7 +8,7 @@ enum { SHORT_NS = 1000 };
 static struct mr_ring_report report(void)
 {
     struct mr_ring_report report;
-    mr_ring_report(&fixture.ring, &report);
+    mr_ring_report_take(&fixture.ring, &report);
     return report;
 }
 

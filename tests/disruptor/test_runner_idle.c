@@ -120,6 +120,76 @@ static void a_time_limit_does_not_end_a_runner(void **state)
     }
 }
 
+/* May be left alone for ever once it was asked so often. */
+struct waiter {
+    uint32_t impatient;
+    MR_ATOMIC(uint32_t) asked;
+};
+
+static int no_work(void *context)
+{
+    (void)context;
+    return 0;
+}
+
+static uint64_t patience_of(void *context)
+{
+    struct waiter *waiter = context;
+    uint32_t asked = mr_atomic_fetch_add(&waiter->asked, 1U, relaxed);
+    return asked < waiter->impatient ? 0 : MR_WAIT_FOREVER;
+}
+
+static void asked_so_often(const struct waiter *waiter, uint32_t times)
+{
+    while (mr_atomic_load(&waiter->asked, relaxed) < times)
+        sched_yield();
+}
+
+static void an_idle_runner_sleeps_as_long_as_its_least_patient_agent_lets_it(void **state)
+{
+    (void)state;
+    static struct waiter waiters[2];
+    waiters[0] = (struct waiter){.impatient = 0};
+    waiters[1] = (struct waiter){.impatient = 20};
+    const struct mr_agent agents[] = {
+        {.name = "a", .work = no_work, .context = &waiters[0], .patience = patience_of},
+        {.name = "b", .work = no_work, .context = &waiters[1], .patience = patience_of}};
+    const struct mr_agent *const members[] = {&agents[0], &agents[1]};
+    const struct mr_runner_options options = {
+        .wait = {.kind = MR_WAIT_PARK, .spins = 1, .yields = 1, .sleep_ns = 1}};
+    assert_int_equal(mr_runner_init(&runner, &options, members, 2, NULL), MR_OK);
+    assert_int_equal(mr_runner_start(&runner, NULL), MR_OK);
+    /* Twenty short sleeps, and one that lasts. */
+    asked_so_often(&waiters[1], 21);
+    for (uint32_t i = 0; i < 2000; i++)
+        sched_yield();
+    assert_int_equal(mr_atomic_load(&waiters[1].asked, relaxed), 21);
+    assert_int_equal(mr_atomic_load(&waiters[0].asked, relaxed), 21);
+    mr_runner_wake(&runner);
+    asked_so_often(&waiters[1], 22);
+    mr_runner_stop(&runner);
+    assert_int_equal(mr_runner_join(&runner), MR_OK);
+}
+
+static void an_agent_that_says_nothing_is_left_alone_for_no_longer_than_the_options_say(
+    void **state)
+{
+    (void)state;
+    static struct waiter waiter;
+    waiter = (struct waiter){.impatient = 0};
+    const struct mr_agent agents[] = {
+        {.name = "a", .work = no_work, .context = &waiter, .patience = patience_of},
+        {.name = "b", .work = no_work}};
+    const struct mr_agent *const members[] = {&agents[0], &agents[1]};
+    const struct mr_runner_options options = {
+        .wait = {.kind = MR_WAIT_PARK, .spins = 1, .yields = 1, .sleep_ns = 1}};
+    assert_int_equal(mr_runner_init(&runner, &options, members, 2, NULL), MR_OK);
+    assert_int_equal(mr_runner_start(&runner, NULL), MR_OK);
+    asked_so_often(&waiter, 100); /* would hang here, if it slept for ever */
+    mr_runner_stop(&runner);
+    assert_int_equal(mr_runner_join(&runner), MR_OK);
+}
+
 /* Work that is posted to an agent. */
 struct post {
     alignas(MR_RING_PADDING) MR_ATOMIC(uint32_t) posted;
@@ -346,6 +416,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_idle_runner_passes_the_time_as_its_options_say),
         cmocka_unit_test(after_work_an_idle_runner_begins_anew_with_what_answers_fastest),
+        cmocka_unit_test(an_idle_runner_sleeps_as_long_as_its_least_patient_agent_lets_it),
+        cmocka_unit_test(
+            an_agent_that_says_nothing_is_left_alone_for_no_longer_than_the_options_say),
         cmocka_unit_test(a_time_limit_does_not_end_a_runner),
         cmocka_unit_test(a_napping_runner_does_work_that_comes_without_a_wake_up),
         cmocka_unit_test(

@@ -178,7 +178,7 @@ static void attend(struct trial *trial)
 static void observe(struct trial *trial, struct mr_random *random)
 {
     struct mr_ring_report report;
-    mr_ring_report(&trial->ring, &report);
+    mr_ring_report_take(&trial->ring, &report);
     CHECK(trial, mr_position_ahead(report.published, report.slowest) >= 0);
     CHECK(trial, mr_position_ahead(report.claimed, report.published) >= 0);
     uint64_t published = mr_ring_cursor(&trial->ring);

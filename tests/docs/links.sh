@@ -1,6 +1,6 @@
 #!/bin/sh
 # links.sh [ROOT]: every relative link in a page leads to a file that exists, and every #anchor to a
-# heading of that page.
+# heading of that page; and the tutorial leads to every how-to page.
 here=$(cd "$(dirname "$0")" && pwd)
 cd "${1:-$here/../..}" || exit 2
 
@@ -48,6 +48,12 @@ for page in $("$here/../tidy/files.sh" . '\.md$'); do
             status=1
         fi
     done
+done
+for page in docs/howto/*.md; do
+    if [ -e "$page" ] && ! grep -q "(${page#docs/})" docs/tutorial.md; then
+        echo "docs/tutorial.md does not lead to $page"
+        status=1
+    fi
 done
 echo "$count links"
 [ "$count" -gt 20 ] || exit 1

@@ -21,7 +21,7 @@ root=$(cd "$here/../.." && pwd)
 build=$1
 shift
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+trap 'kill $(jobs -p) 2>/dev/null; rm -rf "$work"' EXIT
 unset MAKEFLAGS MFLAGS MAKELEVEL
 export HOME=$work/home LC_ALL=C.UTF-8
 mkdir "$HOME"

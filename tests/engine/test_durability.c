@@ -53,7 +53,7 @@ static struct mr_digest live(struct mr_sim *sim, enum mr_durability durability)
     struct mr_error error;
     struct heard heard = {0};
     assert_int_equal(mr_engine_open(&options, &engine, &error), MR_OK);
-    assert_true(mr_engine_recovery(engine)->created);
+    assert_true(mr_engine_recovery_get(engine)->created);
     assert_int_equal(mr_engine_begin(engine, &error), MR_OK);
     settle(engine, &heard);
     assert_int_equal(mr_engine_session(engine, 7, MR_ROLE_USER, NULL, &error), MR_OK);

@@ -230,6 +230,18 @@ static void closing_without_a_stop_ends_each_once(void **state)
     mr_sim_destroy(sim);
 }
 
+static void an_engine_that_was_never_started_ends_them_too(void **state)
+{
+    (void)state;
+    struct mr_engine *engine =
+        open_engine(NULL, &(struct mr_engine_options){.output = MR_OUTPUT_NONE});
+    struct mr_future future = {0};
+    assert_int_equal(call(engine, 1, &future), MR_OK);
+    assert_int_equal(mr_engine_stop(engine, NULL), MR_OK);
+    assert_int_equal(mr_future_wait(&future, 0), MR_E_FENCED);
+    mr_engine_close(engine);
+}
+
 static void a_failure_ends_each_once_with_its_code(void **state)
 {
     (void)state;
@@ -258,6 +270,37 @@ static void a_failure_ends_each_once_with_its_code(void **state)
     mr_sim_destroy(sim);
 }
 
+/* Two races, held open: apply ended between the look at the failure and the publication. */
+static void what_comes_after_apply_has_ended_is_completed_by_whoever_brings_it(void **state)
+{
+    (void)state;
+    struct mr_engine *engine = begin(NULL, &(struct mr_engine_options){.output = MR_OUTPUT_NONE});
+    struct mr_future futures[6];
+    struct ending endings[6] = {{0}};
+    leave_some(engine, futures, endings);
+    mr_flag_raise(&engine->futures.over);
+    assert_int_equal(endings[5].completed, 0);
+    (void)mr_engine_step(engine, MR_STAGE_SEQUENCE);
+    for (uint32_t i = 0; i < 6; i++) {
+        assert_int_equal(endings[i].completed, 1);
+        assert_int_equal(endings[i].status, MR_E_FENCED);
+    }
+    endings[0].completed = 0;
+    futures[0] = (struct mr_future){.done = end, .context = &endings[0]};
+    assert_int_equal(call(engine, 7, &futures[0]), MR_OK);
+    assert_int_equal(endings[0].completed, 1);
+    const struct mr_query query = {.length = sizeof query, .type = MR_QUERY_STATUS};
+    struct mr_query_call asking = {.query = &query};
+    mr_flag_raise(&engine->queries.over);
+    assert_int_equal(mr_engine_query(engine, &asking), MR_E_FENCED);
+    assert_false(mr_query_ready(&asking));
+    mr_engine_close(engine);
+    assert_false(mr_query_ready(&asking));
+    for (uint32_t i = 0; i < 6; i++) {
+        assert_int_equal(endings[i].completed, 1);
+    }
+}
+
 static void stop_gives_the_answers_of_what_was_accepted(void **state)
 {
     (void)state;
@@ -272,6 +315,9 @@ static void stop_gives_the_answers_of_what_was_accepted(void **state)
         assert_int_equal(endings[i].status, MR_OK);
         assert_int_equal(futures[i].answer.request, i + 1);
     }
+    assert_int_equal(mr_engine_await(engine, futures[5].ticket, MR_STAGE_APPLIED, 0), MR_OK);
+    assert_int_equal(mr_engine_await(engine, futures[5].ticket + 1, MR_STAGE_DURABLE, 0),
+                     MR_E_FENCED);
     mr_engine_close(engine);
     mr_sim_destroy(sim);
 }
@@ -397,6 +443,65 @@ static void answers_come_once_and_in_order_to_many_producers_in_any_topology(voi
     }
 }
 
+/* The disk fails while everybody sleeps: for a future, for a stage. */
+struct sleeper {
+    struct mr_engine *engine;
+    enum mr_stage stage;
+    pthread_t thread;
+    int end;
+};
+
+static void *sleep_till_the_end(void *context)
+{
+    struct sleeper *sleeper = context;
+    sleeper->end = mr_engine_await(sleeper->engine, UINT32_MAX, sleeper->stage, 0);
+    return NULL;
+}
+
+static void a_failure_wakes_everybody(void **state)
+{
+    (void)state;
+    for (uint32_t t = 0; t < 3; t++) {
+        struct mr_sim *sim = mr_sim_create(&(struct mr_sim_options){.seed = 1});
+        struct mr_engine *engine = open_engine(
+            sim, &(struct mr_engine_options){.topology = topologies[t], .output = MR_OUTPUT_NONE});
+        mr_sim_inject(sim, &(struct mr_sim_fault){.call = MR_SIM_QUEUE_WRITE,
+                                                  .nth = 50,
+                                                  .system_error = EIO,
+                                                  .span = MR_SIM_FOREVER});
+        assert_int_equal(mr_engine_start(engine, NULL), MR_OK);
+        assert_int_equal(mr_engine_session(engine, SESSION, MR_ROLE_USER, NULL, NULL), MR_OK);
+        struct mr_future future;
+        struct sleeper sleepers[3];
+        for (int i = 0; i < 3; i++) {
+            sleepers[i] = (struct sleeper){.engine = engine, .stage = (enum mr_stage)i};
+        }
+        for (int i = 1; i < 3; i++) {
+            assert_int_equal(
+                pthread_create(&sleepers[i].thread, NULL, sleep_till_the_end, &sleepers[i]), 0);
+        }
+        while (mr_atomic_load(&engine->parks.durable.word, relaxed) % 2 == 0 ||
+               mr_atomic_load(&engine->parks.applied.word, relaxed) % 2 == 0) {
+            mr_engine_pause();
+        }
+        for (uint64_t request = 1; sleepers[0].end == MR_OK; request++) {
+            future = (struct mr_future){.done = NULL};
+            int status = call(engine, request, &future);
+            sleepers[0].end =
+                status != MR_OK ? mr_engine_failure(engine, NULL) : mr_future_wait(&future, 0);
+        }
+        for (int i = 0; i < 3; i++) {
+            if (i > 0) {
+                pthread_join(sleepers[i].thread, NULL);
+            }
+            assert_int_equal(sleepers[i].end, MR_E_IO);
+        }
+        assert_int_equal(mr_engine_stop(engine, NULL), MR_E_IO);
+        mr_engine_close(engine);
+        mr_sim_destroy(sim);
+    }
+}
+
 static void a_stop_amid_calls_leaves_no_future_behind(void **state)
 {
     (void)state;
@@ -433,9 +538,12 @@ int main(void)
         cmocka_unit_test(a_resent_commands_future_gets_the_first_answer),
         cmocka_unit_test(futures_are_completed_in_order_among_others_through_small_rings),
         cmocka_unit_test(closing_without_a_stop_ends_each_once),
+        cmocka_unit_test(an_engine_that_was_never_started_ends_them_too),
         cmocka_unit_test(a_failure_ends_each_once_with_its_code),
+        cmocka_unit_test(what_comes_after_apply_has_ended_is_completed_by_whoever_brings_it),
         cmocka_unit_test(stop_gives_the_answers_of_what_was_accepted),
         cmocka_unit_test(answers_come_once_and_in_order_to_many_producers_in_any_topology),
+        cmocka_unit_test(a_failure_wakes_everybody),
         cmocka_unit_test(a_stop_amid_calls_leaves_no_future_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -115,6 +115,32 @@ static void nobody_reads_and_nothing_is_written(void **state)
     mr_sim_destroy(sim);
 }
 
+static void drained_waits_for_the_poller(void **state)
+{
+    (void)state;
+    struct heard heard = {0};
+    const struct mr_engine_handlers handlers = handlers_of(&heard);
+    struct mr_sim *sim = mr_sim_create(&(struct mr_sim_options){.seed = 1});
+    struct mr_engine *engine = open_engine(sim, &(struct mr_engine_options){.output_slots = 64});
+    begin(engine);
+    assert_true(mr_engine_drained(engine));
+    submit(engine, 1, 3);
+    assert_false(mr_engine_drained(engine));
+    until_applied(engine, 3);
+    assert_false(mr_engine_drained(engine));
+    assert_int_equal(mr_engine_await_output(engine, 0), MR_OK);
+    assert_int_equal(mr_engine_poll(engine, &handlers, 4), 4);
+    assert_false(mr_engine_drained(engine));
+    assert_int_equal(mr_engine_poll(engine, NULL, 4), 1);
+    assert_true(mr_engine_drained(engine));
+    assert_int_equal(mr_engine_await_output(engine, 1), MR_AGAIN);
+    assert_int_equal(heard.events, 4);
+    assert_int_equal(mr_engine_stop(engine, NULL), MR_OK);
+    assert_int_equal(mr_engine_await_output(engine, 0), MR_E_FENCED);
+    mr_engine_close(engine);
+    mr_sim_destroy(sim);
+}
+
 static void handlers_are_called_with_everything_in_order(void **state)
 {
     (void)state;
@@ -263,8 +289,13 @@ static void a_descriptor_becomes_readable_only_when_it_was_armed(void **state)
         assert_true(readable(fd));
         assert_int_equal(mr_subscriber_poll(subscriber, &nobody, 10), 2);
     }
-    mr_engine_unsubscribe(subscriber);
+    assert_true(mr_subscriber_arm(subscriber));
+    assert_int_equal(mr_subscriber_await(subscriber, 1), MR_AGAIN);
     assert_int_equal(mr_engine_stop(engine, NULL), MR_OK);
+    assert_true(readable(fd)); /* whoever waits is told of the end */
+    assert_false(mr_subscriber_arm(subscriber));
+    assert_int_equal(mr_subscriber_await(subscriber, 0), MR_E_FENCED);
+    mr_engine_unsubscribe(subscriber);
     mr_engine_close(engine);
     mr_sim_destroy(sim);
 }
@@ -298,7 +329,7 @@ static void *read_all(void *context)
     return NULL;
 }
 
-/* Every second command waits until the one before is applied, so that readers go to sleep. */
+/* Waits now and then, so that everybody gets to sleep. */
 static void submit_all(struct mr_engine *engine)
 {
     uint64_t ticket;
@@ -310,7 +341,9 @@ static void submit_all(struct mr_engine *engine)
         }
         assert_int_equal(status, MR_OK);
         if (request % 16 == 0) {
-            assert_int_equal(mr_engine_await(engine, ticket, MR_STAGE_APPLIED, 0), MR_OK);
+            enum mr_stage stage = request % 32 == 0 ? MR_STAGE_DURABLE : MR_STAGE_APPLIED;
+            assert_int_equal(mr_engine_await(engine, ticket, stage, 0), MR_OK);
+            assert_true(mr_engine_stage(engine, ticket) >= stage);
         }
     }
 }
@@ -343,6 +376,77 @@ static void subscribers_that_sleep_miss_nothing_in_any_topology(void **state)
             assert_true(readings[i].heard.in_order);
             assert_int_equal(readings[i].heard.events, COMMANDS);
             mr_engine_unsubscribe(readings[i].subscriber);
+        }
+        assert_int_equal(mr_engine_stop(engine, NULL), MR_OK);
+        mr_engine_close(engine);
+    }
+}
+
+enum { VISITORS = 3, VISITS = 60, STAY = 25 };
+
+struct visitor {
+    struct mr_engine *engine;
+    pthread_t thread;
+    bool in_order;
+    MR_ATOMIC(uint32_t) gone;
+};
+
+static void *come_and_go(void *context)
+{
+    struct visitor *visitor = context;
+    visitor->in_order = true;
+    for (uint32_t i = 0; i < VISITS; i++) {
+        struct heard heard = {0};
+        const struct mr_engine_handlers handlers = handlers_of(&heard);
+        struct mr_subscriber *subscriber = NULL;
+        visitor->in_order =
+            mr_engine_subscribe(visitor->engine, &subscriber, NULL) == MR_OK && visitor->in_order;
+        while (heard.events + heard.answers < STAY) {
+            if (mr_subscriber_poll(subscriber, &handlers, STAY) == 0) {
+                (void)mr_subscriber_await(subscriber, 0);
+            }
+        }
+        visitor->in_order = visitor->in_order && heard.in_order;
+        mr_engine_unsubscribe(subscriber);
+    }
+    mr_atomic_store(&visitor->gone, 1U, release);
+    return NULL;
+}
+
+static void subscribers_that_come_and_go_under_load_see_no_gaps(void **state)
+{
+    (void)state;
+    for (uint32_t t = 0; t < 3; t++) {
+        struct mr_engine *engine;
+        const struct mr_engine_options options = {.logic = &till_logic,
+                                                  .durability = MR_DURABILITY_NONE,
+                                                  .clock_kind = MR_CLOCK_INPUT,
+                                                  .topology = topologies[t],
+                                                  .output = MR_OUTPUT_NONE,
+                                                  .output_slots = 16};
+        assert_int_equal(mr_engine_open(&options, &engine, NULL), MR_OK);
+        assert_int_equal(mr_engine_start(engine, NULL), MR_OK);
+        assert_int_equal(mr_engine_session(engine, SESSION, MR_ROLE_USER, NULL, NULL), MR_OK);
+        struct visitor visitors[VISITORS];
+        for (uint32_t i = 0; i < VISITORS; i++) {
+            visitors[i] = (struct visitor){.engine = engine};
+            assert_int_equal(pthread_create(&visitors[i].thread, NULL, come_and_go, &visitors[i]),
+                             0);
+        }
+        uint64_t request = 0;
+        for (uint32_t i = 0; i < VISITORS;) {
+            struct till_command command = till_move(SESSION, request + 1, 0, 1);
+            command.body.burst = (uint32_t)(request % 4);
+            if (mr_engine_submit(engine, &command.header, NULL) == MR_OK) {
+                request++;
+            } else {
+                (void)mr_engine_await_room(engine, 1, 1000000);
+            }
+            i += mr_atomic_load(&visitors[i].gone, acquire);
+        }
+        for (uint32_t i = 0; i < VISITORS; i++) {
+            pthread_join(visitors[i].thread, NULL);
+            assert_true(visitors[i].in_order);
         }
         assert_int_equal(mr_engine_stop(engine, NULL), MR_OK);
         mr_engine_close(engine);
@@ -432,12 +536,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nobody_reads_and_nothing_is_written),
+        cmocka_unit_test(drained_waits_for_the_poller),
         cmocka_unit_test(handlers_are_called_with_everything_in_order),
         cmocka_unit_test(handlers_hear_each_message_once_though_a_subscriber_holds_up_the_ring),
         cmocka_unit_test(a_subscriber_sees_all_from_its_moment_on_at_its_own_pace),
         cmocka_unit_test(a_newcomer_hears_nothing_of_what_another_left_unread),
         cmocka_unit_test(a_descriptor_becomes_readable_only_when_it_was_armed),
         cmocka_unit_test(subscribers_that_sleep_miss_nothing_in_any_topology),
+        cmocka_unit_test(subscribers_that_come_and_go_under_load_see_no_gaps),
         cmocka_unit_test(a_reader_that_stops_reading_loses_nothing_in_any_topology_and_output_mode),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -91,7 +91,7 @@ static void begin(struct bench *bench, const struct mr_engine_options *options)
     struct mr_error error;
     assert_int_equal(mr_engine_session(bench->engine, 7, MR_ROLE_USER, NULL, &error), MR_OK);
     bench->heard.last_sequence = 2;
-    bench->heard.last_event = mr_image_status(mr_engine_image(bench->engine)).events;
+    bench->heard.last_event = mr_image_status_get(mr_engine_image(bench->engine)).events;
     bench->heard.answers = 0;
     bench->heard.events = 0;
 }
@@ -318,6 +318,38 @@ static void an_idle_wall_clock_ticks_and_fires_timers(void **state)
     assert_int_equal(till->balance[4], 9);
 }
 
+static uint64_t hurrying_now(void *context)
+{
+    return *(uint64_t *)context += 1000000;
+}
+
+static void an_engine_that_always_has_a_tick_to_send_stops_all_the_same(void **state)
+{
+    struct bench *bench = *state;
+    uint64_t now = 1000;
+    const struct mr_clock clock = {.now = hurrying_now, .context = &now};
+    struct mr_engine_options options = options_of(bench);
+    options.clock_kind = MR_CLOCK_WALL;
+    options.clock = &clock;
+    options.tick_ns = 1;
+    options.frames_in_flight = 8;
+    open_engine(bench, &options);
+    uint64_t sequence = 0;
+    for (uint32_t i = 0; i < 1000; i++) {
+        step_all(bench);
+        /* One TICK at a time: its successor waits until it is applied. */
+        assert_true(mr_engine_durable_sequence(bench->engine) <=
+                    mr_engine_applied_sequence(bench->engine) + 1);
+        sequence = mr_engine_applied_sequence(bench->engine);
+        poll_all(bench);
+    }
+    assert_true(sequence > 100);
+    struct mr_error error;
+    assert_int_equal(mr_engine_stop(bench->engine, &error), MR_OK);
+    assert_int_equal(mr_engine_applied_sequence(bench->engine),
+                     mr_engine_durable_sequence(bench->engine));
+}
+
 static void a_failed_write_fences_and_nothing_more_is_answered(void **state)
 {
     struct bench *bench = *state;
@@ -357,6 +389,7 @@ int main(void)
         CASE(a_resent_command_gets_its_first_answer_and_no_second_effect),
         CASE(stop_journals_what_was_accepted_also_when_nobody_polls),
         CASE(an_idle_wall_clock_ticks_and_fires_timers),
+        CASE(an_engine_that_always_has_a_tick_to_send_stops_all_the_same),
         CASE(a_failed_write_fences_and_nothing_more_is_answered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -269,6 +269,9 @@ static void stop_ends_each_query_that_is_left_once(void **state)
     }
     assert_int_equal(mr_engine_stop(engine, NULL), MR_OK);
     assert_int_equal(mr_engine_query(engine, ask_for(&late, 0)), MR_E_FENCED);
+    for (uint32_t i = 0; i < 5; i++) {
+        assert_int_equal(ends[i], 1);
+    }
     mr_engine_close(engine);
     for (uint32_t i = 0; i < 5; i++) {
         assert_int_equal(ends[i], 1);

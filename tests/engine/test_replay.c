@@ -94,7 +94,7 @@ static void a_replay_stops_after_the_sequence_it_was_told(void **state)
     for (uint64_t to = 1; to <= 102; to += 7) {
         struct mr_replay *replayed;
         assert_int_equal(replay(sim, &till_logic, to, &replayed, &error), MR_OK);
-        assert_int_equal(mr_image_status(mr_replay_image(replayed)).sequence, to);
+        assert_int_equal(mr_image_status_get(mr_replay_image(replayed)).sequence, to);
         mr_replay_close(replayed);
     }
     struct mr_replay *replayed;
@@ -166,7 +166,7 @@ static void a_replay_tells_each_command_before_its_events_and_its_answer(void **
         assert_int_equal(mr_replay_open(&replaying, &replayed, NULL, &error), MR_OK);
         assert_int_equal(telling.command, to);
         assert_int_equal(telling.answers, to);
-        assert_int_equal(telling.events, mr_image_status(mr_replay_image(replayed)).events);
+        assert_int_equal(telling.events, mr_image_status_get(mr_replay_image(replayed)).events);
         mr_replay_close(replayed);
     }
     mr_sim_destroy(sim);

@@ -222,7 +222,7 @@ static void both_halves_replay_to_their_digests(void **state)
     /* And at the very switch the new image is there already. */
     replayed = replay(sim, &till2_logic, marks[0].sequence + 1);
     assert_int_equal(mr_replay_logic(replayed)->version, 2);
-    assert_int_equal(mr_image_status(mr_replay_image(replayed)).logic_version, 2);
+    assert_int_equal(mr_image_status_get(mr_replay_image(replayed)).logic_version, 2);
     mr_replay_close(replayed);
     mr_sim_destroy(sim);
 }
@@ -322,6 +322,22 @@ static void a_version_that_nobody_could_switch_to_is_found_at_open(void **state)
     mr_sim_destroy(sim);
 }
 
+struct seen {
+    uint32_t moved, upgraded, fees;
+};
+
+static void see(void *context, const struct mr_event *event)
+{
+    static const unsigned char zeros[80];
+    struct seen *seen = context;
+    seen->moved += event->type == TILL_MOVED;
+    seen->upgraded += event->type == MR_EVENT_LOGIC_UPGRADED;
+    if (event->type == TILL_FEE) {
+        const struct till_fee *fee = mr_event_body(event);
+        seen->fees += fee->moves == 1 && memcmp(fee->padding0, zeros, sizeof zeros) == 0;
+    }
+}
+
 /* Commands before and behind the switch in one block, events polled through a small ring. */
 static void the_switch_takes_place_within_a_block(void **state)
 {
@@ -334,6 +350,8 @@ static void the_switch_takes_place_within_a_block(void **state)
     struct mr_engine *engine = NULL;
     assert_int_equal(mr_engine_open(&options, &engine, NULL), MR_OK);
     assert_int_equal(mr_engine_begin(engine, NULL), MR_OK);
+    assert_true(mr_ring_stride(&engine->input) >= till2_logic.command_size_max);
+    assert_true(mr_ring_stride(&engine->output) >= till2_logic.event_size_max);
     struct till_command before = till_move(SESSION, 1, 0, 10),
                         behind = till_move(SESSION, 2, 0, 10);
     struct {
@@ -343,12 +361,14 @@ static void the_switch_takes_place_within_a_block(void **state)
                  .body = {.to_version = 2, .to_layout = 1}};
     const struct mr_command *commands[] = {&before.header, &upgrade.header, &behind.header};
     struct mr_future futures[3] = {{0}, {0}, {0}};
+    struct seen seen = {0};
     assert_int_equal(mr_engine_call_batch(engine, commands, 3, futures), MR_OK);
     for (uint32_t i = 0; i < 100; i++) {
         for (uint32_t stage = 0; stage < MR_ENGINE_STAGES; stage++) {
             assert_true(mr_engine_step(engine, stage) >= 0);
         }
-        (void)mr_engine_poll(engine, &(struct mr_engine_handlers){0}, 1);
+        (void)mr_engine_poll(engine, &(struct mr_engine_handlers){.event = see, .context = &seen},
+                             1);
     }
     for (uint32_t i = 0; i < 3; i++) {
         assert_true(mr_future_ready(&futures[i]));
@@ -357,6 +377,7 @@ static void the_switch_takes_place_within_a_block(void **state)
     const struct till2 *till = mr_image_state(mr_engine_image(engine));
     assert_int_equal(till->balance[0], 10 + 9);
     assert_int_equal(till->moves, 1);
+    assert_true(seen.moved == 1 && seen.upgraded == 1 && seen.fees == 1);
     (void)end(engine);
     mr_sim_destroy(sim);
 }

@@ -25,7 +25,7 @@ static void counters_agree_with_the_engine(void **state)
     }
     watch_settle(rig);
     watch_look(rig);
-    const struct mr_image_status status = mr_image_status(mr_engine_image(rig->engine));
+    const struct mr_image_status status = mr_image_status_get(mr_engine_image(rig->engine));
     assert_int_equal(WATCH_VALUE(rig, accepted), 102);
     assert_int_equal(WATCH_VALUE(rig, sequenced), 102);
     assert_int_equal(WATCH_VALUE(rig, durable), mr_engine_durable_sequence(rig->engine));
@@ -33,6 +33,7 @@ static void counters_agree_with_the_engine(void **state)
     assert_int_equal(WATCH_VALUE(rig, events), status.events);
     assert_int_equal(WATCH_VALUE(rig, rejects), 10);
     assert_int_equal(WATCH_VALUE(rig, sessions), 1);
+    assert_int_equal(WATCH_VALUE(rig, logic_version), 1);
     assert_int_equal(WATCH_VALUE(rig, timers), 0);
     assert_int_equal(WATCH_VALUE(rig, batches), 102);
     assert_int_equal(WATCH_VALUE(rig, busy), 0);
@@ -53,7 +54,8 @@ static void counters_agree_with_the_engine(void **state)
     assert_true(WATCH_VALUE(rig, sequence_busy) >= 10);
     assert_true(WATCH_VALUE(rig, sequence_busy) < WATCH_VALUE(rig, sequence_turns));
     assert_memory_equal(rig->snapshot.journal_id,
-                        mr_engine_recovery(rig->engine)->journal.journal_id, MR_JOURNAL_ID_SIZE);
+                        mr_engine_recovery_get(rig->engine)->journal.journal_id,
+                        MR_JOURNAL_ID_SIZE);
 }
 
 static void batches_are_counted_by_their_size(void **state)
@@ -382,6 +384,51 @@ static void threads_beat_also_when_they_are_idle(void **state)
     assert_int_equal(WATCH_VALUE(rig, applied), mr_engine_applied_sequence(rig->engine));
 }
 
+/* Waits in the middle of applying until it is told to go on. */
+struct gate {
+    MR_ATOMIC(bool) open;
+    MR_ATOMIC(bool) reached;
+};
+
+static void wait_at_the_gate(void *context, const struct mr_answer *answer)
+{
+    struct gate *gate = context;
+    (void)answer;
+    mr_atomic_store(&gate->reached, true, release);
+    while (!mr_atomic_load(&gate->open, acquire)) {
+        (void)usleep(1000);
+    }
+}
+
+static void a_callback_that_does_not_return_shows_as_a_hang_of_apply(void **state)
+{
+    struct watch_rig *rig = *state;
+    struct gate gate = {.open = false};
+    rig->options.clock_kind = MR_CLOCK_WALL;
+    rig->options.clock = NULL;
+    rig->options.output = MR_OUTPUT_CALLBACK;
+    rig->options.handlers =
+        (struct mr_engine_handlers){.answer = wait_at_the_gate, .context = &gate};
+    watch_open(rig);
+    assert_int_equal(mr_engine_start(rig->engine, NULL), MR_OK);
+    for (uint32_t i = 0; i < 6000 && rig->snapshot.health != MR_HEALTH_HUNG; i++) {
+        (void)usleep(10000);
+        watch_look(rig);
+    }
+    assert_int_equal(rig->snapshot.health, MR_HEALTH_HUNG);
+    assert_string_equal(rig->snapshot.silent_stage, "apply");
+    assert_true(mr_atomic_load(&gate.reached, acquire));
+    assert_int_equal(WATCH_VALUE(rig, durable), 1); /* the other stages are there */
+    mr_atomic_store(&gate.open, true, release);
+    for (uint32_t i = 0; i < 60000 && WATCH_VALUE(rig, applied) == 0; i++) {
+        (void)usleep(1000);
+        watch_look(rig);
+    }
+    assert_int_equal(WATCH_VALUE(rig, applied), 1);
+    assert_int_equal(rig->snapshot.health, MR_HEALTH_WELL);
+    assert_int_equal(mr_engine_stop(rig->engine, NULL), MR_OK);
+}
+
 int main(void)
 {
 #define CLAIM(test) cmocka_unit_test_setup_teardown(test, watch_set_up, watch_tear_down)
@@ -402,6 +449,7 @@ int main(void)
         CLAIM(trouble_with_them_is_told_and_the_engine_works_on),
         CLAIM(without_a_disk_there_are_none_unless_asked_for),
         CLAIM(threads_beat_also_when_they_are_idle),
+        CLAIM(a_callback_that_does_not_return_shows_as_a_hang_of_apply),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
 #ifndef MR_TESTS_ENGINE_WATCH_RIG_H
 #define MR_TESTS_ENGINE_WATCH_RIG_H
 
+#include "base/limits.h"
 #include "tests/engine/till.h"
 #include "tests/support/temp_directory.h"
 
@@ -133,7 +134,7 @@ static inline void watch_look(struct watch_rig *rig)
     struct mr_counters *counters;
     struct mr_error error = {0};
     assert_int_equal(mr_counters_open(rig->counters, &counters, &error), MR_OK);
-    mr_counters_snapshot(counters, &rig->snapshot);
+    mr_counters_snapshot_take(counters, &rig->snapshot);
     mr_counters_close(counters);
 }
 

@@ -1,7 +1,9 @@
 /*
- * Commands as text. The first byte of an input says what the rest is: a line of one logic or the
- * other, the bytes of a command, or a key=value pair for a body.
+ * Commands and queries as text. The first byte of an input says what the rest is: a line, or a
+ * query, of one logic or another (one of them with versions), the bytes of a command, or a
+ * key=value pair for a body.
  */
+#include "tests/core/jars.h"
 #include "tests/core/tally.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -88,6 +90,30 @@ static void check_line(const struct mr_logic *logic, const char *line, size_t le
     }
 }
 
+/* A query that was read is written as text that is read as the same query. */
+static void check_query(const struct mr_logic *logic, const char *line, size_t length)
+{
+    struct mr_text_error error = {0};
+    struct mr_query *query = malloc(ROOM);
+    struct mr_query *again = malloc(ROOM);
+    char *text = new_line(LINE_MAX_BYTES);
+    HOLDS(query != NULL && again != NULL);
+    enum mr_text_outcome outcome = mr_text_query_read(logic, line, length, query, ROOM, &error);
+    if (outcome == MR_TEXT_COMMAND) {
+        HOLDS(query->length >= MR_QUERY_HEADER && query->length <= ROOM && query->length % 8 == 0);
+        size_t written = mr_text_query_write(logic, query, text, LINE_MAX_BYTES);
+        HOLDS(written < LINE_MAX_BYTES && is_printable(text, written));
+        HOLDS(mr_text_query_read(logic, text, written, again, ROOM, &error) == MR_TEXT_COMMAND);
+        HOLDS(memcmp(again, query, query->length) == 0);
+    } else if (outcome == MR_TEXT_BAD) {
+        HOLDS(error.column >= 1 && error.column <= length + 1);
+        HOLDS(error.text[0] != 0 && is_printable(error.text, strlen(error.text)));
+    }
+    free(text);
+    free(again);
+    free(query);
+}
+
 static void check_bytes(const struct mr_logic *logic, const uint8_t *data, size_t size)
 {
     size_t length = size / 8 * 8;
@@ -128,14 +154,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size == 0) {
         return 0;
     }
-    const struct mr_logic *logic = (data[0] & 1) != 0 ? &mr_logic_book : &tally_logic;
+    static const struct mr_logic *const logics[] = {&tally_logic, &mr_logic_book, &jars_3, &jars_1};
+    const struct mr_logic *logic = logics[(data[0] & 1) | (data[0] >> 4 & 2)];
     char *rest = malloc(size); /* without the first byte, one too large: it may be empty */
     HOLDS(rest != NULL);
     memcpy(rest + 1, data + 1, size - 1);
     switch (data[0] >> 1 & 3) {
     case 0:
-    case 1:
         check_line(logic, rest + 1, size - 1);
+        break;
+    case 1:
+        check_query(logic, rest + 1, size - 1);
         break;
     case 2:
         check_bytes(logic, data + 1, size - 1);

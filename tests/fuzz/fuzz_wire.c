@@ -161,7 +161,7 @@ static void check_witness(void)
     struct mr_client_item item;
     struct till_command command = till_move(0, 0, 7, 1);
     HOLDS(mr_client_open(&options, &client, NULL) == MR_OK ||
-          mr_image_status(mr_engine_image(served.engine)).sequence > 2);
+          mr_image_status_get(mr_engine_image(served.engine)).sequence > 2);
     if (client != NULL) {
         HOLDS(mr_client_send(client, &command.header, NULL, NULL) == MR_OK);
         HOLDS(mr_client_next(client, 10000, &item, NULL) == MR_OK);

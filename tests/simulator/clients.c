@@ -111,6 +111,7 @@ static bool submit(struct world *world, uint32_t count, const size_t *offsets, s
           count, (unsigned long long)digest.low, (unsigned long long)pointers[0]->session,
           (unsigned long long)pointers[0]->request, pointers[0]->type,
           futures != NULL ? ", with futures" : "", status, (unsigned long long)ticket);
+    process_look(world); /* it may have failed in the very step that called us */
     if (status != MR_OK) {
         bool busy = status == MR_AGAIN && !world->failed;
         if (futures != NULL) {
@@ -274,7 +275,12 @@ static void number(struct world *world, union made *made, struct client *client)
 {
     struct mr_command *header = &made->header;
     header->session = client->at.session;
-    header->role = client->role;
+    /* What is not its own to send, it sends mostly under a role that is not its own. */
+    bool claims = header->type == TILL_FEE || header->type == MR_COMMAND_SESSION_OPEN
+                      ? client->role == MR_ROLE_USER && chance(world, 3, 4)
+                      : chance(world, 1, 60);
+    header->role =
+        claims ? (uint8_t)(MR_ROLE_OPERATOR + MR_ROLE_USER - client->role) : client->role;
     header->correlation = draw(world, 1000);
     if (chance(world, 1, 25)) {
         client->at.next_request += draw(world, 5); /* gaps are allowed */
@@ -331,7 +337,7 @@ static void make(struct world *world, union made *made)
     if (is_lost(world, client)) {
         client->at.session = 0;
     }
-    if (chance(world, 1, 100)) {
+    if (chance(world, 1, world->oracle.next_version < world->options.logic->version ? 30 : 200)) {
         make_upgrade(world, made);
         return;
     }
@@ -381,11 +387,11 @@ static void submit_counting(struct world *world)
                                        .type = COUNTER_ADD,
                                        .role = client->role,
                                        .session = client->at.session,
-                                       .request = request++};
-        *(int64_t *)mr_command_body_mutable(command) = (int64_t)(request % 1000) - 100;
+                                       .request = request + i};
+        *(int64_t *)mr_command_body_mutable(command) = (int64_t)(i % 1000) - 100;
     }
     if (submit(world, count, offsets, sent->used + count * size)) {
-        client->at.next_request = request;
+        client->at.next_request = request + count;
     }
 }
 
@@ -452,4 +458,32 @@ void clients_submit(struct world *world)
             world->clients[i].at = before[i];
         }
     }
+}
+
+void clients_execute(struct world *world)
+{
+    struct sent *sent = &world->sent;
+    sent_reserve(sent, 1, sizeof(union made));
+    union made *made = (union made *)(void *)(sent->bytes + sent->used);
+    make(world, made);
+    const struct mr_command *command[] = {&made->header};
+    if (world->options.clock_kind == MR_CLOCK_INPUT) {
+        made->header.time_ns = world->now_ns;
+    }
+    if (asks_for_unknown(world, command, 1)) {
+        return;
+    }
+    const struct mr_engine_handlers handlers = watch_into(&world->polled);
+    struct mr_answer answer = {0};
+    struct mr_error error = {0};
+    uint64_t ticket = sent->first_ticket + sent->count;
+    size_t offset = sent->used;
+    sent->items[sent->count++] = (struct sent_command){.offset = offset, .batch_end = ticket + 1};
+    sent->used += made->header.length;
+    int status = mr_engine_execute(world->engine, command[0], &handlers, &answer, &error);
+    TRACE(world, "executed: %d, sequence %llu, result %u", status,
+          (unsigned long long)answer.sequence, answer.result);
+    process_look(world);
+    CHECK(world, status == MR_OK || world->failed, "cannot execute: %s", error.text);
+    watch_answered(world, ticket, status, &answer);
 }

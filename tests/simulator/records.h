@@ -9,6 +9,7 @@
 
 #include <millrace/message.h>
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,6 +72,14 @@ static inline void records_event(struct records *records, const struct mr_event 
 static inline void records_answer(struct records *records, const struct mr_answer *answer)
 {
     memcpy(records_add(records, RECORD_ANSWER, sizeof *answer), answer, sizeof *answer);
+}
+
+/* Whether `part` is what `records` hold from byte `from` on, as far as `part` goes. */
+static inline bool records_begin(const struct records *records, size_t from,
+                                 const struct records *part)
+{
+    return part->used == 0 || (part->used <= records->used - from &&
+                               memcmp(part->bytes, records->bytes + from, part->used) == 0);
 }
 
 #endif

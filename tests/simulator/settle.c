@@ -228,9 +228,7 @@ static void check_seen(const struct world *world, const char *who, const struct 
                        size_t from)
 {
     const struct records *expected = &world->expected;
-    size_t left = expected->used - from;
-    if (seen->used <= left &&
-        (seen->used == 0 || memcmp(seen->bytes, expected->bytes + from, seen->used) == 0)) {
+    if (records_begin(expected, from, seen)) {
         return;
     }
     size_t at = 0;
@@ -365,7 +363,7 @@ static void check_till(struct world *world, const struct till *till)
 void settle_image(struct world *world, const struct mr_image *image, const struct mr_logic *logic)
 {
     const struct oracle *oracle = &world->oracle;
-    const struct mr_image_status status = mr_image_status(image);
+    const struct mr_image_status status = mr_image_status_get(image);
     CHECK(world,
           status.sequence == oracle->sequence && status.time_ns == oracle->time_ns &&
               status.events == oracle->events && status.rejects == oracle->rejects,

@@ -39,7 +39,7 @@ static const char usage[] =
     "usage: simulator [OPTION...]\n"
     "Runs the engine over a simulated disk and clock, with faults and crashes, from a seed.\n"
     "  --seed N          one seed (default: 1)\n"
-    "  --seeds FROM..TO  many; without, MR_SEED names one, MR_SIM_SEEDS how many\n"
+    "  --seeds FROM..TO  many; MR_SEED=N in the environment: N million further on\n"
     "  --logic NAME      till (default) or counter: large batches, for speed\n"
     "  --commands N      of the counter: so many in each life (default: 100000)\n"
     "  --steps N         every world ends after so many steps\n"
@@ -76,8 +76,10 @@ static void take_range(struct asked *asked, const char *text)
     }
     char from[24] = {0};
     memcpy(from, text, (size_t)(dots - text));
-    asked->first = number_of(from);
-    asked->last = number_of(dots + 2);
+    const char *moved = getenv("MR_SEED");
+    uint64_t offset = moved == NULL ? 0 : number_of(moved) * 1000000;
+    asked->first = offset + number_of(from);
+    asked->last = offset + number_of(dots + 2);
     if (asked->first > asked->last) {
         misused("--seeds takes FROM..TO, the smaller one first");
     }
@@ -116,19 +118,11 @@ static bool take_value(struct asked *asked, const char *option, const char *valu
     return true;
 }
 
-static void take_environment(struct asked *asked)
-{
-    const char *seed = getenv("MR_SEED");
-    const char *seeds = getenv("MR_SIM_SEEDS");
-    asked->first = seed != NULL ? number_of(seed) : 1;
-    asked->last = asked->first + (seeds != NULL ? number_of(seeds) : 1) - 1;
-}
-
 static void take_arguments(struct asked *asked, int count, char **arguments)
 {
     *asked = (struct asked){.jobs = 1, .shrink = true};
     asked->wish.commands = COUNTING_COMMANDS;
-    take_environment(asked);
+    asked->first = asked->last = 1;
     for (int i = 1; i < count; i++) {
         if (strcmp(arguments[i], "--json") == 0) {
             asked->json = true;
@@ -245,30 +239,32 @@ static void tell_failure(const struct asked *asked, struct report *report, int s
 {
     uint64_t seed = report->seed;
     uint64_t steps = report->step + 1;
+    char options[120] = "";
+    int used = 0;
     if (WIFSIGNALED(status)) {
-        fprintf(stderr, "simulator: seed %" PRIu64 ", step %" PRIu64 ": ended by signal %d\n", seed,
-                report->step, WTERMSIG(status));
+        fprintf(stderr, "simulator: seed %" PRIu64 ", step %" PRIu64 ": ended by signal %d%s\n",
+                seed, report->step, WTERMSIG(status),
+                WTERMSIG(status) == SIGALRM ? ": it hangs" : "");
     }
-    char logic[64] = "";
     if (asked->wish.counts) {
-        snprintf(logic, sizeof logic, " --logic counter --commands %" PRIu64, asked->wish.commands);
+        used = snprintf(options, sizeof options, " --logic counter --commands %" PRIu64,
+                        asked->wish.commands);
     }
-    fprintf(stderr, "simulator: FAILED; to repeat: simulator --seed %" PRIu64 "%s", seed, logic);
+    if (asked->wish.fail_at > 0) {
+        (void)snprintf(options + used, sizeof options - (size_t)used, " --fail-at %" PRIu64,
+                       asked->wish.fail_at);
+    }
+    fprintf(stderr, "simulator: FAILED; to repeat: simulator --seed %" PRIu64 "%s", seed, options);
     if (asked->wish.step_max > 0) {
         fprintf(stderr, " --steps %" PRIu64, asked->wish.step_max);
     }
-    if (asked->wish.fail_at > 0) {
-        fprintf(stderr, " --fail-at %" PRIu64, asked->wish.fail_at);
-    }
     fprintf(stderr, " --trace FILE\n");
-    if (asked->shrink) {
-        uint64_t fewest = shrink(asked, seed, steps, report);
-        if (fewest < steps) {
-            fprintf(stderr,
-                    "simulator: fails with fewer steps: simulator --seed %" PRIu64
-                    "%s --steps %" PRIu64 "\n",
-                    seed, logic, fewest);
-        }
+    uint64_t fewest = asked->shrink ? shrink(asked, seed, steps, report) : steps;
+    if (fewest < steps) {
+        fprintf(stderr,
+                "simulator: fails with fewer steps: simulator --seed %" PRIu64 "%s --steps %" PRIu64
+                "\n",
+                seed, options, fewest);
     }
 }
 
@@ -278,17 +274,8 @@ static const struct {
     const char *name;
     size_t offset;
 } figures[] = {
-#define FIGURE(name)                            \
-    {                                           \
-#name, offsetof(struct sim_tally, name) \
-    }
-    FIGURE(seeds),        FIGURE(steps),    FIGURE(lives),   FIGURE(commands),   FIGURE(events),
-    FIGURE(replayed),     FIGURE(crashes),  FIGURE(kills),   FIGURE(stops),      FIGURE(faults),
-    FIGURE(failed_opens), FIGURE(busy),     FIGURE(batches), FIGURE(duplicates), FIGURE(too_old),
-    FIGURE(rejects),      FIGURE(expired),  FIGURE(closed),  FIGURE(fired),      FIGURE(cancelled),
-    FIGURE(differed),     FIGURE(upgrades), FIGURE(ticks),   FIGURE(futures),    FIGURE(queries),
-    FIGURE(followed),
-};
+#define FIGURE(name) {#name, offsetof(struct sim_tally, name)},
+    SIM_TALLY(FIGURE)};
 enum { FIGURES = sizeof figures / sizeof figures[0] };
 
 static uint64_t figure_of(const struct sim_tally *tally, uint32_t i)
@@ -335,15 +322,6 @@ static void print(const struct asked *asked, const struct sim_tally *tally, uint
            seconds, cpu, asked->jobs, asked->jobs == 1 ? "" : "s", seeds, commands);
 }
 
-static void add(struct sim_tally *sum, const struct sim_tally *tally)
-{
-    uint64_t *to = &sum->seeds;
-    const uint64_t *from = &tally->seeds;
-    for (size_t i = 0; i < sizeof *sum / sizeof *to; i++) {
-        to[i] += from[i];
-    }
-}
-
 int main(int argument_count, char **arguments)
 {
     struct asked asked;
@@ -368,7 +346,7 @@ int main(int argument_count, char **arguments)
             result = 1;
             tell_failure(&asked, &reports[i], status);
         }
-        add(&sum, &reports[i].tally);
+        sim_tally_add(&sum, &reports[i].tally);
     }
     if (result == 0) {
         print(&asked, &sum, now_ns() - begin_ns);

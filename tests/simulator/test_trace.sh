@@ -28,6 +28,8 @@ grep --quiet '^simulator: seed 7, life [0-9]*, step 300: as was asked for$' erro
     fail "a failure does not say where it was"
 grep --quiet '^simulator: FAILED; to repeat: simulator --seed 7 --fail-at 300 --trace FILE$' \
     error.a || fail "a failure does not say how to repeat it"
+grep --quiet '^simulator: fails with fewer steps: .* --seed 7 --fail-at 300 --steps 300$' error.a ||
+    fail "a failure does not say with how many steps it still fails"
 tail -n 1 failure.a | grep --quiet 'FAILED: as was asked for$' || fail "the trace goes on"
 
 # What is the same up to the step where it fails, is the same in a shorter run.

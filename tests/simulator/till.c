@@ -416,7 +416,7 @@ const struct mr_logic sim_till3 = {.name = "sim-till",
                                    .stream = stream2,
                                    .previous = &sim_till2};
 
-/* -- Version 4: as 3, in yet another layout: what comes from version 1 is migrated twice. ------- */
+/* -- Version 4: as 3, in yet another layout: what comes from version 1 is migrated twice. ------ */
 
 static uint64_t size4(const void *config)
 {

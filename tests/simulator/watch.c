@@ -23,13 +23,30 @@ struct mr_engine_handlers watch_into(struct records *records)
     return (struct mr_engine_handlers){.event = on_event, .answer = on_answer, .context = records};
 }
 
+/* On the apply thread, where one may send, too. */
+static void called_with_event(void *context, const struct mr_event *event)
+{
+    struct world *world = context;
+    records_event(&world->polled, event);
+}
+
+static void called_with_answer(void *context, const struct mr_answer *answer)
+{
+    struct world *world = context;
+    records_answer(&world->polled, answer);
+    if (!world->ending && !world->quiet && chance(world, 1, 20)) {
+        clients_submit(world);
+    }
+}
+
 void watch_choose(struct world *world)
 {
     static const enum mr_output outputs[] = {MR_OUTPUT_POLL, MR_OUTPUT_POLL, MR_OUTPUT_CALLBACK,
                                              MR_OUTPUT_NONE};
     struct mr_engine_options *options = &world->options;
     options->output = world->wish.counts ? MR_OUTPUT_POLL : outputs[draw(world, 4)];
-    options->handlers = watch_into(&world->polled);
+    options->handlers = (struct mr_engine_handlers){
+        .event = called_with_event, .answer = called_with_answer, .context = world};
     options->futures_max = 8U << draw(world, 3);
     options->queries_max = 2U << draw(world, 3);
 }
@@ -117,6 +134,15 @@ void watch_follow(struct world *world)
     }
 }
 
+bool watch_has_followers(const struct world *world)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < world->follower_count; i++) {
+        any |= world->followers[i].subscriber != NULL;
+    }
+    return any;
+}
+
 void watch_follow_all(struct world *world)
 {
     for (uint32_t i = 0; i < world->follower_count; i++) {
@@ -127,6 +153,20 @@ void watch_follow_all(struct world *world)
 }
 
 /* -- Futures. ---------------------------------------------------------------------------------- */
+
+void watch_answered(struct world *world, uint64_t ticket, int status,
+                    const struct mr_answer *answer)
+{
+    if (world->completion_count == world->completion_room) {
+        world->completion_room = world->completion_room * 2 + 64;
+        world->completions =
+            realloc(world->completions, world->completion_room * sizeof *world->completions);
+        ASSERT(world->completions != NULL);
+    }
+    world->completions[world->completion_count++] =
+        (struct completion){.ticket = ticket, .status = status, .answer = *answer};
+    world->tally.futures++;
+}
 
 static void completed(struct world *world, const struct mr_future *future)
 {
@@ -140,15 +180,7 @@ static void completed(struct world *world, const struct mr_future *future)
               mr_engine_stage(world->engine, future->ticket) >= MR_STAGE_DURABLE,
           "the future of ticket %llu is complete before the command is durable",
           (unsigned long long)future->ticket);
-    if (world->completion_count == world->completion_room) {
-        world->completion_room = world->completion_room * 2 + 64;
-        world->completions =
-            realloc(world->completions, world->completion_room * sizeof *world->completions);
-        ASSERT(world->completions != NULL);
-    }
-    world->completions[world->completion_count++] = (struct completion){
-        .ticket = future->ticket, .status = future->status, .answer = future->answer};
-    world->tally.futures++;
+    watch_answered(world, future->ticket, future->status, &future->answer);
 }
 
 static void on_done(void *context, struct mr_future *future)
@@ -162,6 +194,9 @@ static void on_done(void *context, struct mr_future *future)
     world->called_next = future->ticket + 1;
     completed(world, future);
     promises->open--;
+    if (!world->ending && !world->quiet && future->status == MR_OK && chance(world, 1, 20)) {
+        clients_submit(world);
+    }
 }
 
 struct mr_future *watch_promise(struct world *world, uint32_t count)

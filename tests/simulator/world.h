@@ -43,12 +43,24 @@ struct sim_wish {
 };
 
 /* What happened, to show that it did. */
+/* clang-format off */
+#define SIM_TALLY(X) \
+    X(seeds) X(steps) X(lives) X(commands) X(events) \
+    X(replayed) X(crashes) X(kills) X(stops) X(faults) \
+    X(failed_opens) X(busy) X(batches) X(duplicates) X(too_old) \
+    X(rejects) X(expired) X(closed) X(fired) X(cancelled) \
+    X(differed) X(upgrades) X(ticks) X(futures) X(queries) \
+    X(followed)
+/* clang-format on */
+#define SIM_TALLY_MEMBER(name) uint64_t name;
+#define SIM_TALLY_ADD(name)    sum->name += tally->name;
 struct sim_tally {
-    uint64_t seeds, steps, lives, commands, events, replayed;
-    uint64_t crashes, kills, stops, faults, failed_opens, busy;
-    uint64_t batches, duplicates, too_old, rejects, expired, closed, fired, cancelled;
-    uint64_t differed, upgrades, ticks, futures, queries, followed;
+    SIM_TALLY(SIM_TALLY_MEMBER)
 };
+static inline void sim_tally_add(struct sim_tally *sum, const struct sim_tally *tally)
+{
+    SIM_TALLY(SIM_TALLY_ADD)
+}
 
 /* A command that was accepted in this life, by its ticket. */
 struct sent_command {
@@ -170,6 +182,7 @@ struct world {
     uint64_t durable_sequence; /* was seen */
     bool complete;             /* all that was to come out in the last life did */
 
+    bool quiet;        /* nobody sends from within a callback: they would never end */
     bool timely;       /* most of what is sent sets timers */
     bool bulky;        /* now and then a client sends very much */
     bool failed;       /* the engine said so */
@@ -182,6 +195,9 @@ struct world {
 
 /* Runs one world from its beginning to its end. A check that fails ends the process. */
 void world_run(const struct sim_wish *wish, struct sim_tally *tally);
+
+/* Steps and reads until all that was accepted has come out, or the engine has failed. */
+void world_drain(struct world *world);
 
 /* Says what is wrong, where, and how to repeat it; does not come back. */
 _Noreturn void world_fail(const struct world *world, const char *format, ...)
@@ -225,6 +241,8 @@ void process_stop(struct world *world);
 void process_close(struct world *world);
 /* The process is gone, and perhaps power was. */
 void process_lose(struct world *world);
+/* Notes a failure of the engine, for which there must be a reason. */
+void process_look(struct world *world);
 /* The engine's digests go to the trace. */
 void process_trace(const struct world *world);
 
@@ -233,6 +251,8 @@ void process_trace(const struct world *world);
 void clients_init(struct world *world);
 /* Sends a command or a batch, new ones or old. */
 void clients_submit(struct world *world);
+/* Executes one command, and sees its answer. */
+void clients_execute(struct world *world);
 void clients_begin_life(struct world *world);
 
 /* -- watch.c: who reads. ----------------------------------------------------------------------- */
@@ -247,6 +267,7 @@ uint32_t watch_poll(struct world *world, uint32_t limit);
 /* Something with a subscriber; all of them take what there is. */
 void watch_follow(struct world *world);
 void watch_follow_all(struct world *world);
+bool watch_has_followers(const struct world *world);
 /* A query, or a look at what was promised. */
 void watch_ask(struct world *world);
 /* Notes how far the engine says it has come. */
@@ -255,6 +276,9 @@ void watch_marks(struct world *world);
 struct mr_future *watch_promise(struct world *world, uint32_t count);
 void watch_take_back(struct world *world, const struct mr_future *futures);
 void watch_futures(struct world *world);
+/* A command's answer, however it came. */
+void watch_answered(struct world *world, uint64_t ticket, int status,
+                    const struct mr_answer *answer);
 /* The engine has stopped; is about to be closed; is gone. */
 void watch_stopped(struct world *world);
 void watch_leave(struct world *world);

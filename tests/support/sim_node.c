@@ -99,6 +99,22 @@ size_t sim_node_read(const struct sim_node *node, enum mr_sim_view view, uint64_
     return total;
 }
 
+size_t sim_node_read_direct(const struct sim_node *node, uint64_t offset, void *data, size_t size)
+{
+    size_t total = sim_node_read(node, MR_SIM_CURRENT, offset, data, size);
+    ASSERT(offset % MR_SECTOR_SIZE == 0);
+    for (size_t done = 0; done < total; done += MR_SECTOR_SIZE) {
+        const struct sim_page *page = page_at(node, (offset + done) / SIM_PAGE_SIZE);
+        uint32_t sector = (uint32_t)((offset + done) % SIM_PAGE_SIZE / MR_SECTOR_SIZE);
+        if (page != NULL && !is_dirty(page, sector)) {
+            size_t left = total - done;
+            memcpy((uint8_t *)data + done, page->durable + sector * MR_SECTOR_SIZE,
+                   left < MR_SECTOR_SIZE ? left : MR_SECTOR_SIZE);
+        }
+    }
+    return total;
+}
+
 static bool all_zero(const uint8_t *bytes, size_t size)
 {
     return bytes[0] == 0 && memcmp(bytes, bytes + 1, size - 1) == 0;

@@ -50,6 +50,9 @@ void sim_node_free(struct sim_node *node);
 uint64_t sim_node_size(const struct sim_node *node, enum mr_sim_view view);
 size_t sim_node_read(const struct sim_node *node, enum mr_sim_view view, uint64_t offset,
                      void *data, size_t size);
+/* As the current view, but past the page cache: what a failed sync has left clean is not what was
+ * written but what the disk has. (A read of this kind has what is dirty written back first.) */
+size_t sim_node_read_direct(const struct sim_node *node, uint64_t offset, void *data, size_t size);
 /* Writes those sectors of the range that `choice` keeps, unsynced or durably; a growth of the file
  * is one more item. */
 void sim_node_write(struct sim_node *node, uint64_t stamp, const struct mr_io *io, bool durably,

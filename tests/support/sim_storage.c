@@ -163,7 +163,8 @@ static int sim_read(struct mr_storage *storage, int file, uint64_t offset, void 
     if (system_error != 0) {
         return sim_leave(sim, fail("read", handle->name, system_error, error));
     }
-    *got = sim_node_read(handle->node, MR_SIM_CURRENT, offset, data, size);
+    *got = handle->direct ? sim_node_read_direct(handle->node, offset, data, size)
+                          : sim_node_read(handle->node, MR_SIM_CURRENT, offset, data, size);
     return sim_leave(sim, MR_OK);
 }
 

@@ -28,7 +28,7 @@ for header in $("$here/files.sh" . "$patterns"); do
     esac
     # shellcheck disable=SC2086 # lists of options
     if ! echo "#include $name" | "$compiler" -x "$language" $options -Wall -Wextra -Wpedantic \
-        -Werror $includes -fsyntax-only -; then
+        -Wshadow -Werror $includes -fsyntax-only -; then
         echo "$header: header: does not compile alone as $language"
         status=1
     fi

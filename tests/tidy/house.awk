@@ -32,8 +32,8 @@ BEGIN {
     set("knows package", "engine core")
     set("knows docs", "engine core wire")
     # Which folder stands behind a public header.
-    set("public base", "clock digest error log")
-    set("public disruptor", "agent atomic disruptor lanes mapping park pool processor wait")
+    set("public base", "atomic clock digest error log")
+    set("public disruptor", "agent disruptor lanes mapping park pool processor wait")
     set("public journal", "journal repair")
     set("public core", "book catalog common image logic message text")
     set("public engine", "counters engine millrace")

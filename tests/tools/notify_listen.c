@@ -48,7 +48,9 @@ static void write_down(int from, int to)
     ssize_t count;
     while ((count = recv(from, text, sizeof text - 1, MSG_DONTWAIT)) > 0) {
         for (ssize_t i = 0; i < count; i++) {
-            text[i] = text[i] == '\n' ? ' ' : text[i];
+            if (text[i] == '\n') {
+                text[i] = ' ';
+            }
         }
         text[count] = '\n';
         if (write(to, text, (size_t)count + 1) < 0) {

@@ -1,6 +1,6 @@
 #!/bin/sh
-# A logic of the user's own, in a shared object, is run, dumped, loaded, verified and replayed by the
-# command as those that come with it.
+# A logic of the user's own, in a shared object, is run, dumped, loaded, verified and replayed by
+# the command as those that come with it.
 . "$(dirname "$0")/lib.sh"
 
 root=$here/../..

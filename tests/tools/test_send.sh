@@ -69,9 +69,14 @@ claim "a line may bring its request; they rise"
 # A subscriber to everything, which stays until it is stopped.
 "$MILLRACE" send --to unix:s/socket --events all </dev/null >all.out 2>all.err &
 watcher=$!
-until echo "${order}buy order=$((tries += 1000))" | send --session 9 >/dev/null 2>&1 &&
-    grep -q order_accepted all.out; do
-    sleep 0.05
+number=1000
+until grep -q order_accepted all.out; do
+    # Not in a pipe: each is another order.
+    number=$((number + 1))
+    echo "${order}buy order=$number" >line
+    expect 0 send --session 9 <line
+    [ $number -lt 1500 ] || fail "the watcher sees nothing: $(cat all.err)"
+    sleep 0.02
 done
 kill -TERM $watcher
 wait $watcher || fail "the watcher ended with $?: $(cat all.err)"

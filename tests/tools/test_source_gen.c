@@ -20,7 +20,7 @@ static void compare_instrument(const struct generator *generator, const struct b
 {
     const struct market_instrument *imagined = &generator->instruments[index];
     struct mr_book_instrument real;
-    assert_true(mr_book_instrument(driver->book, index + 1, &real));
+    assert_true(mr_book_instrument_get(driver->book, index + 1, &real));
     for (uint32_t side = 0; side < 2; side++) {
         assert_int_equal(real.orders[side], imagined->resting_of[side]);
         int64_t price;
@@ -61,12 +61,12 @@ static void check_market(struct rig *rig, const char *text)
         assert_int_equal(command.header.request, ++commands);
         assert_true(command.header.time_ns >= time_ns);
         time_ns = command.header.time_ns;
-        uint64_t trades_before = mr_book_totals(driver.book).trades;
+        uint64_t trades_before = mr_book_totals_get(driver.book).trades;
         rejects += book_apply(&driver, &command) != 0;
         assert_int_equal(rejects, generator.expected_rejects);
         orders += command.header.type == MR_BOOK_ORDER_NEW;
         traded += command.header.type == MR_BOOK_ORDER_NEW &&
-                  mr_book_totals(driver.book).trades > trades_before;
+                  mr_book_totals_get(driver.book).trades > trades_before;
         if (commands % 64 == 0)
             compare_market(&generator, &driver);
     }

@@ -31,6 +31,7 @@ struct rig {
     struct mr_engine *engine;
     struct mr_server *server;
     uint8_t journal;             /* the first byte of its id, minus 1 */
+    uint32_t first_stage;        /* that goes on: those before it stand still */
     bool engine_stands_still;    /* rig_turn steps the server alone */
     char log[4096];              /* all that was said */
     void (*turn)(void *context); /* what else goes on; NULL: nothing */
@@ -48,7 +49,8 @@ static inline void rig_log(void *context, enum mr_log_level level, const char *m
 static inline void rig_turn(void *context)
 {
     struct rig *rig = context;
-    for (uint32_t stage = 0; stage < MR_ENGINE_STAGES && !rig->engine_stands_still; stage++) {
+    uint32_t end = rig->engine_stands_still ? 0 : MR_ENGINE_STAGES;
+    for (uint32_t stage = rig->first_stage; stage < end; stage++) {
         assert_true(mr_engine_step(rig->engine, stage) >= 0);
     }
     if (rig->turn != NULL) {
@@ -98,7 +100,16 @@ static inline void rig_start_engine(struct rig *rig)
 static inline void rig_start_server(struct rig *rig, const struct mr_server_options *wanted)
 {
     struct mr_error error = {0};
-    struct mr_server_options options = wanted == NULL ? (struct mr_server_options){0} : *wanted;
+    struct mr_server_options options = {0};
+    if (wanted != NULL) {
+        options = *wanted;
+    }
+    /* Small, as it is opened thousands of times. */
+    options.clients_max = options.clients_max == 0 ? 8 : options.clients_max;
+    options.frame_bytes_max = options.frame_bytes_max == 0 ? 16 << 10 : options.frame_bytes_max;
+    options.output_bytes = options.output_bytes == 0 ? 64 << 10 : options.output_bytes;
+    options.events_bytes = options.events_bytes == 0 ? 16 << 10 : options.events_bytes;
+    options.queries_max = options.queries_max == 0 ? 4 : options.queries_max;
     options.engine = rig->engine;
     options.socket_path = rig->path;
     options.log = (struct mr_log){.write = rig_log, .context = rig, .level = MR_LOG_INFO};
@@ -142,8 +153,12 @@ static inline void rig_close(struct rig *rig)
 
 static inline struct mr_client_options rig_client(struct rig *rig, uint64_t session)
 {
-    return (struct mr_client_options){
-        .to = rig->to, .session = session, .idle = rig_turn, .idle_context = rig};
+    return (struct mr_client_options){.to = rig->to,
+                                      .session = session,
+                                      .window_bytes = 64 << 10,
+                                      .frame_bytes_max = 16 << 10,
+                                      .idle = rig_turn,
+                                      .idle_context = rig};
 }
 
 static inline struct mr_client *rig_connect(struct rig *rig, uint64_t session)

@@ -45,7 +45,7 @@ static void a_busy_engine_stops_the_reading_and_loses_nothing(void **state)
         (void)rig_send(clients[n % CLIENTS], 0, 0, 1);
     }
     rig_turns(&rig, 100);
-    struct mr_server_status status = mr_server_status(rig.server);
+    struct mr_server_status status = mr_server_status_get(rig.server);
     assert_int_equal(status.commands, 64); /* as many as the input ring holds */
     assert_true(status.times_blocked > 0);
     rig.engine_stands_still = false;
@@ -59,7 +59,7 @@ static void a_busy_engine_stops_the_reading_and_loses_nothing(void **state)
     for (uint32_t i = 0; i < CLIENTS; i++) {
         mr_client_close(clients[i]);
     }
-    assert_int_equal(mr_server_status(rig.server).cut_off, 0);
+    assert_int_equal(mr_server_status_get(rig.server).cut_off, 0);
     rig_close(&rig);
 }
 
@@ -84,7 +84,7 @@ static void no_more_than_the_limit_is_in_flight(void **state)
         assert_int_equal(send(fd, &frame, sizeof frame, 0), sizeof frame);
     }
     rig_turns(&rig, 50);
-    assert_int_equal(mr_server_status(rig.server).commands, 5);
+    assert_int_equal(mr_server_status_get(rig.server).commands, 5);
     rig.engine_stands_still = false;
     struct mr_wire_answer answers[12];
     assert_int_equal(rig_receive(&rig, fd, answers, sizeof answers), sizeof answers);
@@ -107,17 +107,17 @@ static void a_client_that_does_not_read_is_cut_off_aloud_and_nobody_else_notices
     hello.events = MR_WIRE_EVENTS_ALL;
     assert_int_equal(send(slow, &hello, sizeof hello, 0), sizeof hello);
     rig_turns(&rig, 50);
-    assert_int_equal(mr_server_status(rig.server).clients, 1);
+    assert_int_equal(mr_server_status_get(rig.server).clients, 1);
     struct mr_client *client = rig_connect(&rig, 7);
     uint32_t sent = 0;
-    while (mr_server_status(rig.server).clients == 2) {
+    while (mr_server_status_get(rig.server).clients == 2) {
         struct till_command command = till_move(0, 0, 1, 5);
         command.body.burst = TILL_BURST_MAX;
         assert_int_equal(mr_client_send(client, &command.header, NULL, NULL), MR_OK);
         assert_int_equal(rig_answer(client).result, 0);
         assert_true(++sent < 10000);
     }
-    assert_int_equal(mr_server_status(rig.server).cut_off, 1);
+    assert_int_equal(mr_server_status_get(rig.server).cut_off, 1);
     assert_true(said(&rig, "warning: client 1 of user "));
     assert_true(said(&rig, "session 99, was cut off: it does not read"));
     assert_true(said(&rig, "of 16384 bytes are waiting"));
@@ -200,7 +200,7 @@ static void a_malformed_frame_ends_its_client_and_no_other(void **state)
         (void)rig_send(client, 0, 0, 5);
         assert_int_equal(rig_answer(client).request, i + 1);
     }
-    assert_int_equal(mr_server_status(rig.server).clients, 1);
+    assert_int_equal(mr_server_status_get(rig.server).clients, 1);
     mr_client_close(client);
     rig_close(&rig);
 }
@@ -302,7 +302,40 @@ static void another_journal_gets_nothing_that_was_meant_for_the_first(void **sta
     assert_int_equal(mr_client_reconnect(client, &error), MR_E_MISMATCH);
     assert_int_equal(mr_client_unanswered(client), 1);
     rig_turns(&rig, 50);
-    assert_int_equal(mr_server_status(rig.server).commands, 0);
+    assert_int_equal(mr_server_status_get(rig.server).commands, 0);
+    mr_client_close(client);
+    rig_close(&rig);
+}
+
+static void queries_too_go_again_after_a_reconnection(void **state)
+{
+    (void)state;
+    struct rig rig;
+    struct mr_error error;
+    struct mr_client_item item;
+    const struct mr_query query = {.length = MR_QUERY_HEADER, .type = MR_QUERY_STATUS};
+    uint64_t number;
+    rig_open(&rig, NULL);
+    struct mr_client *client = rig_connect(&rig, 7);
+    rig.engine_stands_still = true;
+    assert_int_equal(mr_client_query(client, &query, &number, NULL), MR_OK);
+    (void)rig_send(client, 0, 0, 5);
+    rig_turns(&rig, 20);
+    rig_stop(&rig); /* while the query is on its way through the engine */
+    assert_int_equal(mr_client_next(client, 0, &item, &error), MR_E_IO);
+    (void)rig_send(client, 0, 0, 5); /* without a connection: kept */
+    rig.engine_stands_still = false;
+    rig_start_engine(&rig);
+    rig_start_server(&rig, NULL);
+    assert_int_equal(mr_client_reconnect(client, &error), MR_OK);
+    uint32_t answers = 0, replies = 0;
+    while (mr_client_unanswered(client) > 0) {
+        assert_int_equal(mr_client_next(client, 10000, &item, &error), MR_OK);
+        answers += item.kind == MR_CLIENT_ANSWER;
+        replies += item.kind == MR_CLIENT_REPLY && item.request == number;
+    }
+    assert_int_equal(answers, 2);
+    assert_int_equal(replies, 1);
     mr_client_close(client);
     rig_close(&rig);
 }
@@ -419,6 +452,7 @@ int main(void)
         cmocka_unit_test(beyond_its_clients_and_sessions_it_refuses),
         cmocka_unit_test(a_number_below_one_that_was_closed_is_refused),
         cmocka_unit_test(another_journal_gets_nothing_that_was_meant_for_the_first),
+        cmocka_unit_test(queries_too_go_again_after_a_reconnection),
         cmocka_unit_test(a_dead_servers_socket_is_replaced_and_nothing_else_is),
         cmocka_unit_test(stopping_it_answers_what_was_accepted_and_says_goodbye),
         cmocka_unit_test(when_the_engine_fails_the_clients_are_told),

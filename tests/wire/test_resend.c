@@ -239,6 +239,9 @@ static void run(struct rig *rig, struct proxy *proxy, enum way way, struct memor
             client = after_the_cut(rig, proxy, way, client, memory);
         }
     }
+    for (uint32_t i = 0; i < COMMANDS && way == RECONNECTS; i++) {
+        assert_int_equal(memory->times[i], 1); /* one client object: one answer each */
+    }
     mr_client_close(client);
 }
 
@@ -276,7 +279,7 @@ static struct outcome live(struct rig *rig, enum way way, enum direction directi
     mr_client_close(client);
     proxy_close(&proxy);
     memcpy(&outcome.till, mr_image_state(mr_engine_image(rig->engine)), sizeof outcome.till);
-    outcome.events = mr_image_status(mr_engine_image(rig->engine)).events;
+    outcome.events = mr_image_status_get(mr_engine_image(rig->engine)).events;
     rig_stop(rig);
     rig_drop_disk(rig);
     return outcome;

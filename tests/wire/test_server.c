@@ -71,6 +71,47 @@ static void a_command_is_its_connections_whatever_it_claims(void **state)
     rig_close(&rig);
 }
 
+static void frames_may_come_in_any_pieces(void **state)
+{
+    (void)state;
+    enum { COUNT = 6 };
+    struct {
+        struct mr_wire_hello hello;
+        struct {
+            struct mr_wire_frame frame;
+            struct till_command command;
+        } commands[COUNT];
+    } bytes = {.hello = rig_hello(4)};
+    for (uint32_t i = 0; i < COUNT; i++) {
+        bytes.commands[i].frame =
+            (struct mr_wire_frame){.length = sizeof bytes.commands[i], .kind = MR_WIRE_COMMAND};
+        bytes.commands[i].command = till_move(0, i + 1, 0, 1 << i);
+    }
+    for (size_t size = 1; size < 200; size += size < 30 ? 1 : 13) {
+        struct rig rig;
+        rig_open(&rig, NULL);
+        int fd = rig_raw(&rig);
+        for (size_t at = 0; at < sizeof bytes; at += size) {
+            size_t count = sizeof bytes - at < size ? sizeof bytes - at : size;
+            assert_int_equal(send(fd, (const unsigned char *)&bytes + at, count, 0), count);
+            rig_turn(&rig);
+        }
+        struct {
+            struct mr_wire_welcome welcome;
+            struct mr_wire_answer answers[COUNT];
+        } back;
+        assert_int_equal(rig_receive(&rig, fd, &back, sizeof back), sizeof back);
+        for (uint32_t i = 0; i < COUNT; i++) {
+            assert_int_equal(back.answers[i].answer.request, i + 1);
+            assert_int_equal(back.answers[i].answer.result, 0);
+        }
+        const struct till *till = mr_image_state(mr_engine_image(rig.engine));
+        assert_int_equal(till->balance[0], (1 << COUNT) - 1);
+        (void)close(fd);
+        rig_close(&rig);
+    }
+}
+
 static void what_only_the_engine_sends_is_refused_and_the_client_goes_on(void **state)
 {
     (void)state;
@@ -134,8 +175,8 @@ static void a_hello_that_cannot_be_is_refused(void **state)
     hello = rig_hello(1);
     hello.frame.kind = MR_WIRE_WELCOME; /* whose length is another */
     assert_int_equal(refused_with(&rig, &hello), MR_WIRE_REFUSE_FRAME);
-    assert_int_equal(mr_server_status(rig.server).clients, 0);
-    assert_int_equal(mr_image_status(mr_engine_image(rig.engine)).sequence, 1);
+    assert_int_equal(mr_server_status_get(rig.server).clients, 0);
+    assert_int_equal(mr_image_status_get(mr_engine_image(rig.engine)).sequence, 1);
     rig_close(&rig);
 }
 
@@ -180,7 +221,7 @@ static void the_last_connection_of_a_session_has_it(void **state)
     assert_non_null(strstr(rig.log, "another connection"));
     assert_int_equal(rig_send(second, 0, 0, 5), 2);
     assert_int_equal(rig_answer(second).result, 0);
-    assert_int_equal(mr_server_status(rig.server).clients, 1);
+    assert_int_equal(mr_server_status_get(rig.server).clients, 1);
     mr_client_close(first);
     mr_client_close(second);
     rig_close(&rig);
@@ -193,10 +234,10 @@ static void a_welcome_waits_for_what_the_session_has_on_its_way(void **state)
     struct rig rig;
     rig_open(&rig, NULL);
     struct mr_client *first = rig_connect(&rig, 7);
-    rig.engine_stands_still = true;
+    rig.first_stage = 2; /* queries are answered, commands are not applied */
     (void)rig_send(first, 41, 0, 5);
     rig_turns(&rig, 20);
-    assert_int_equal(mr_server_status(rig.server).commands, 1);
+    assert_int_equal(mr_server_status_get(rig.server).commands, 1);
     mr_client_close(first);
     int fd = rig_raw(&rig);
     struct mr_wire_hello hello = rig_hello(7);
@@ -204,7 +245,7 @@ static void a_welcome_waits_for_what_the_session_has_on_its_way(void **state)
     assert_int_equal(send(fd, &hello, sizeof hello, 0), sizeof hello);
     rig_turns(&rig, 100);
     assert_int_equal(recv(fd, &welcome, sizeof welcome, MSG_DONTWAIT), -1);
-    rig.engine_stands_still = false;
+    rig.first_stage = 0;
     assert_int_equal(rig_receive(&rig, fd, &welcome, sizeof welcome), sizeof welcome);
     assert_int_equal(welcome.last_request, 41);
     (void)close(fd);
@@ -276,6 +317,34 @@ static void own_events_come_before_their_answer_and_nobody_elses_do(void **state
     mr_client_close(own);
     mr_client_close(all);
     mr_client_close(other);
+    rig_close(&rig);
+}
+
+static void events_of_timers_are_nobodys_own(void **state)
+{
+    (void)state;
+    struct rig rig;
+    struct mr_client *client;
+    struct mr_client_item item;
+    rig_open(&rig, NULL);
+    struct mr_client_options options = rig_client(&rig, 7);
+    options.events = MR_WIRE_EVENTS_OWN;
+    assert_int_equal(mr_client_open(&options, &client, NULL), MR_OK);
+    struct till_command later = till_move(0, 0, 2, 5);
+    later.header.time_ns = 1000;
+    later.body.delay_ns = 10;
+    assert_int_equal(mr_client_send(client, &later.header, NULL, NULL), MR_OK);
+    assert_int_equal(rig_answer(client).event_count, 0);
+    struct till_command now = till_move(0, 0, 1, 5); /* before it, the timer fires */
+    now.header.time_ns = 2000;
+    assert_int_equal(mr_client_send(client, &now.header, NULL, NULL), MR_OK);
+    assert_int_equal(mr_client_next(client, 10000, &item, NULL), MR_OK);
+    assert_int_equal(item.kind, MR_CLIENT_EVENT);
+    assert_int_equal(((const struct till_moved *)mr_event_body(item.event))->account, 1);
+    assert_int_equal(rig_answer(client).event_count, 1);
+    const struct till *till = mr_image_state(mr_engine_image(rig.engine));
+    assert_int_equal(till->balance[2], 5);
+    mr_client_close(client);
     rig_close(&rig);
 }
 
@@ -416,6 +485,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answers_come_in_order_with_the_requests_of_their_commands),
         cmocka_unit_test(a_command_is_its_connections_whatever_it_claims),
+        cmocka_unit_test(frames_may_come_in_any_pieces),
         cmocka_unit_test(what_only_the_engine_sends_is_refused_and_the_client_goes_on),
         cmocka_unit_test(a_hello_that_cannot_be_is_refused),
         cmocka_unit_test(a_session_keeps_its_role),
@@ -423,6 +493,7 @@ int main(void)
         cmocka_unit_test(a_welcome_waits_for_what_the_session_has_on_its_way),
         cmocka_unit_test(a_batch_takes_consecutive_sequences),
         cmocka_unit_test(own_events_come_before_their_answer_and_nobody_elses_do),
+        cmocka_unit_test(events_of_timers_are_nobodys_own),
         cmocka_unit_test(own_events_beyond_what_is_held_are_left_out_and_it_is_told),
         cmocka_unit_test(a_query_is_answered_with_rows_and_the_sequence_it_saw),
         cmocka_unit_test(a_query_that_nobody_would_answer_is_refused),
