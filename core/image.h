@@ -287,6 +287,12 @@ void mr_common_rejected(struct mr_context *context, const struct mr_command *com
 /* NULL, or what is wrong with the logic, or with a version before it. */
 const char *mr_logic_flaw(const struct mr_logic *logic);
 
+/* -- core/upgrade.c. --------------------------------------------------------------------------- */
+
+/* NULL, or why the image could not go to that newer version, were it due. What it says holds for
+ * good: an image that goes to a version between the two finds the same behind it. */
+const char *mr_upgrade_flaw(const struct mr_image *image, const struct mr_logic *to);
+
 /* -- core/genesis.c. --------------------------------------------------------------------------- */
 
 /* What follows from the limits, the logic and its configuration. */

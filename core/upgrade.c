@@ -44,7 +44,8 @@ static const struct mr_logic *version_after(const struct mr_logic *to, const str
     return to;
 }
 
-static const char *begin(struct way *way, const struct mr_image *image, const struct mr_logic *to)
+/* At the image's version. */
+static const char *set_out(struct way *way, const struct mr_image *image, const struct mr_logic *to)
 {
     char name[sizeof image->logic] = {0};
     const char *flaw = mr_logic_flaw(to);
@@ -54,12 +55,6 @@ static const char *begin(struct way *way, const struct mr_image *image, const st
     mr_copy(name, to->name, mr_length(to->name));
     if (!mr_equal(name, image->logic, sizeof name)) {
         return "the image belongs to another logic";
-    }
-    if (image->upgrade_version != to->version) {
-        return "another version of the logic is due";
-    }
-    if (image->upgrade_layout != to->layout_version) {
-        return "the version that is due has another layout than was asked for";
     }
     way->to = to;
     way->logic = mr_logic_version(to, image->logic_version);
@@ -73,6 +68,21 @@ static const char *begin(struct way *way, const struct mr_image *image, const st
     way->migrations = 0;
     way->state_size_max = 0;
     return NULL;
+}
+
+/* At the image's version, if the other one is due. */
+static const char *begin(struct way *way, const struct mr_image *image, const struct mr_logic *to)
+{
+    const char *flaw = set_out(way, image, to);
+    if (flaw != NULL) {
+        return flaw;
+    }
+    if (image->upgrade_version != to->version) {
+        return "another version of the logic is due";
+    }
+    return image->upgrade_layout == to->layout_version
+               ? NULL
+               : "the version that is due has another layout than was asked for";
 }
 
 /* Makes the next version's configuration. */
@@ -119,15 +129,31 @@ static const char *step(struct way *way, const struct mr_logic *next)
     return NULL;
 }
 
-/* Goes all the way, and works out the image at its end. NULL, or why it cannot be gone. */
-static const char *plan(struct way *way, const struct mr_image *image, const struct mr_logic *to,
-                        struct mr_image_sizes *sizes)
+/* Goes all the way from where it begins, and works out the image at its end. NULL, or why it cannot
+ * be gone. */
+static const char *go(struct way *way, const struct mr_image *image, const struct mr_logic *to,
+                      struct mr_image_sizes *sizes)
 {
-    const char *flaw = begin(way, image, to);
+    const char *flaw = NULL;
     while (flaw == NULL && way->logic != to) {
         flaw = step(way, version_after(to, way->logic));
     }
     return flaw != NULL ? flaw : mr_genesis_measure(to, way->config, &image->limits, sizes);
+}
+
+static const char *plan(struct way *way, const struct mr_image *image, const struct mr_logic *to,
+                        struct mr_image_sizes *sizes)
+{
+    const char *flaw = begin(way, image, to);
+    return flaw != NULL ? flaw : go(way, image, to, sizes);
+}
+
+const char *mr_upgrade_flaw(const struct mr_image *image, const struct mr_logic *to)
+{
+    struct way way;
+    struct mr_image_sizes sizes;
+    const char *flaw = set_out(&way, image, to);
+    return flaw != NULL ? flaw : go(&way, image, to, &sizes);
 }
 
 bool mr_image_upgrade_due(const struct mr_image *image, uint32_t *version)

@@ -261,6 +261,7 @@ int mr_applier_entry(struct mr_applier *applier, const struct mr_entry *entry, u
         ASSERT(applier->entry == entry);
         status = end_turn(applier, sink, error);
     }
+    ASSERT(status != MR_OK || applier->entry == entry);
     while (status == MR_OK && applier->left > 0) {
         if (limit-- == 0) {
             return MR_AGAIN;

@@ -359,6 +359,9 @@ int mr_engine_open(const struct mr_engine_options *options, struct mr_engine **e
     if (status == MR_OK) {
         status = recover_or_begin(engine, error);
     }
+    if (status == MR_OK) {
+        status = mr_upgrade_survey(engine, error);
+    }
     if (status != MR_OK) {
         mr_watch_refused(engine, status, error);
         mr_engine_close(engine);
@@ -387,6 +390,7 @@ void mr_engine_close(struct mr_engine *engine)
     mr_subscribers_free(&engine->subscribers);
     mr_applier_free(&engine->applying.applier);
     free(engine->genesis);
+    free((void *)engine->obstacles);
     mr_watch_close(engine);
     if (engine->locked) {
         engine->storage->calls->unlock(engine->storage);

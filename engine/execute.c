@@ -22,17 +22,23 @@ static void step_all(struct mr_engine *engine)
     }
 }
 
+/* The engine is busy: makes room. */
+static void make_room(struct mr_engine *engine, const struct mr_engine_handlers *handlers)
+{
+    (void)mr_engine_poll(engine, handlers, UINT32_MAX);
+    if (engine->begun_by_hand) {
+        step_all(engine);
+    } else {
+        mr_engine_pause();
+    }
+}
+
 static int call(struct mr_engine *engine, const struct mr_command *command,
                 const struct mr_engine_handlers *handlers, struct mr_future *future)
 {
     int status;
     while ((status = mr_engine_call(engine, command, future)) == MR_AGAIN) {
-        (void)mr_engine_poll(engine, handlers, UINT32_MAX);
-        if (engine->begun_by_hand) {
-            step_all(engine);
-        } else {
-            mr_engine_pause();
-        }
+        make_room(engine, handlers);
     }
     return status;
 }
@@ -83,7 +89,9 @@ int mr_engine_execute(struct mr_engine *engine, const struct mr_command *command
     case MR_E_INVALID:
         return mr_error_set(error, status, "the command's length is not possible");
     case MR_E_VERSION:
-        return mr_error_set(error, status, "this program does not carry that version of logic '%s'",
+        return mr_error_set(error, status,
+                            "this program does not carry that version of logic '%s', or the image "
+                            "cannot be migrated to it",
                             engine->logic->name);
     default:
         return mr_error_set(error, status, "the engine is stopping");
@@ -109,18 +117,20 @@ static int execute_own(struct mr_engine *engine, uint16_t type, const void *body
     return mr_engine_execute(engine, &command.header, NULL, answer, error);
 }
 
-/* Asks, and steps or waits until it is answered. */
+/* Asks, and steps or waits until it is answered. Polls meanwhile: apply may stand before a full
+ * output ring amid a command, and answers queries only behind it. */
 static int query_and_wait(struct mr_engine *engine, struct mr_query_call *call)
 {
     int status;
     while ((status = mr_engine_query(engine, call)) == MR_AGAIN) {
-        mr_engine_pause();
+        make_room(engine, NULL);
     }
     while (status == MR_OK && !mr_query_ready(call)) {
+        (void)mr_engine_poll(engine, NULL, UINT32_MAX);
         if (engine->begun_by_hand) {
             step_all(engine);
         } else {
-            (void)mr_query_wait(call, 0);
+            (void)mr_query_wait(call, LOOK_AGAIN_NS);
         }
     }
     return status != MR_OK ? status : call->status;
@@ -137,7 +147,7 @@ static int find_session(struct mr_engine *engine, uint64_t id, struct mr_row_ses
     struct {
         struct mr_row header;
         struct mr_row_session body;
-    } row;
+    } row = {.header = {0}};
     struct mr_query_call call = {
         .query = &query.header, .rows = &row, .rows_size = sizeof row, .done = NULL};
     int status = query_and_wait(engine, &call);
@@ -198,6 +208,12 @@ int mr_engine_upgrade(struct mr_engine *engine, uint32_t version, struct mr_erro
         return mr_error_set(error, MR_E_VERSION,
                             "this program does not carry version %u of the logic '%s'", version,
                             engine->logic->name);
+    }
+    const char *obstacle = mr_upgrade_obstacle(engine, to);
+    if (obstacle != NULL) {
+        return mr_error_set(error, MR_E_VERSION,
+                            "logic '%s' cannot go to version %u: %s; nothing was journaled",
+                            engine->logic->name, version, obstacle);
     }
     const struct mr_logic_upgrade body = {.to_version = version, .to_layout = to->layout_version};
     int status = execute_own(engine, MR_COMMAND_LOGIC_UPGRADE, &body, sizeof body, &answer, error);

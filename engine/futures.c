@@ -89,19 +89,12 @@ static void take_and_complete(MR_ATOMIC(struct mr_future *) * from, int status)
     }
 }
 
-/* In the order in which they would have been answered. One thread at a time, so that callbacks come
- * one after another. */
-static void sweep(struct mr_engine *engine)
+/* In the order in which they would have been answered. */
+static void sweep_once(struct mr_engine *engine)
 {
     struct mr_futures *futures = &engine->futures;
     int failure = mr_engine_failure(engine, NULL);
     int status = failure != MR_OK ? failure : MR_E_FENCED;
-    uint32_t nobody = 0;
-    /* Acquire: pairs with the release below. */
-    while (!mr_atomic_compare_exchange(&futures->sweeping, &nobody, 1U, acq_rel)) {
-        nobody = 0;
-        sched_yield();
-    }
     uint64_t first = mr_atomic_load(&futures->taken, relaxed);
     for (uint64_t i = 0; i <= futures->mask; i++) {
         take_and_complete(&futures->sequenced[(first + i) & futures->mask].future, status);
@@ -110,7 +103,24 @@ static void sweep(struct mr_engine *engine)
     for (uint64_t i = 0; i <= engine->input.mask; i++) {
         take_and_complete(&futures->accepted[(first + i) & engine->input.mask], status);
     }
-    mr_atomic_store(&futures->sweeping, 0U, release);
+}
+
+/* One thread at a time, so that callbacks come one after another. Nobody waits for it: it may be in
+ * a callback that waits for whoever comes here, or be in one itself. It goes round again for those
+ * who came meanwhile. */
+static void sweep(struct mr_engine *engine)
+{
+    MR_ATOMIC(uint32_t) *sweeping = &engine->futures.sweeping;
+    /* Acquire and release, here and below: what was left behind before somebody came is seen by
+     * whoever sweeps after that. */
+    if (mr_atomic_fetch_add(sweeping, 1U, acq_rel) != 0) {
+        return;
+    }
+    uint32_t came;
+    do {
+        came = mr_atomic_load(sweeping, acquire);
+        sweep_once(engine);
+    } while (!mr_atomic_compare_exchange(sweeping, &came, 0U, acq_rel));
 }
 
 void mr_futures_settle(struct mr_engine *engine)
@@ -124,6 +134,14 @@ void mr_futures_end(struct mr_engine *engine)
 {
     mr_flag_raise(&engine->futures.over);
     sweep(engine);
+}
+
+void mr_futures_await_end(struct mr_engine *engine)
+{
+    /* Acquire: pairs with the last step of sweep. */
+    while (mr_atomic_load(&engine->futures.sweeping, acquire) != 0) {
+        sched_yield();
+    }
 }
 
 /* -- For embedders. ---------------------------------------------------------------------------- */

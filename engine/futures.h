@@ -34,7 +34,7 @@ struct mr_futures {
     uint64_t next_sequence; /* apply's: of the next future; MR_NO_FUTURE: none is known */
 
     alignas(MR_PADDING) MR_ATOMIC(uint32_t) over; /* apply answers no more */
-    MR_ATOMIC(uint32_t) sweeping;                 /* somebody is completing what is left */
+    MR_ATOMIC(uint32_t) sweeping; /* 0, or how many have asked that what is left be completed */
 };
 
 /* Producer: leaves it beside the slot at `position`, which is claimed and not published. */
@@ -52,7 +52,10 @@ void mr_futures_answer(struct mr_futures *futures, const struct mr_answer *answe
 /* Whoever has put futures somewhere: has apply ended meanwhile, they are completed. Once a block or
  * a call. */
 void mr_futures_settle(struct mr_engine *engine);
-/* Apply has ended: completes all that is left, wherever. Again does no harm. */
+/* Apply has ended: completes all that is left, wherever, or leaves that to somebody who is just
+ * doing it. Again does no harm. */
 void mr_futures_end(struct mr_engine *engine);
+/* Waits until nobody is at it. Not in a callback. */
+void mr_futures_await_end(struct mr_engine *engine);
 
 #endif

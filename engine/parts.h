@@ -141,6 +141,8 @@ struct mr_engine {
     struct mr_arena arena;
     struct mr_engine_recovery recovery;
     struct mr_command *genesis;
+    const char **obstacles; /* see mr_upgrade_survey; by how far the version lies behind `logic` */
+    uint32_t obstacle_count;
 
     /* Threads. */
     struct mr_agent agents[MR_ENGINE_STAGES];
@@ -214,8 +216,13 @@ int mr_engine_wait(const struct mr_engine *engine, struct mr_park *park,
 /* Wakes everybody: the engine has failed or ended. */
 void mr_engine_wake_all(struct mr_engine *engine);
 
-/* engine/upgrade.c: MR_OK, or MR_E_VERSION: a version that this program does not carry. */
+/* engine/upgrade.c: MR_OK, or MR_E_VERSION: a version that this program does not carry, or to which
+ * the image cannot go. */
 int mr_upgrade_check(const struct mr_engine *engine, const struct mr_command *command);
+/* NULL, or why the image cannot go to that version, which the program carries. */
+const char *mr_upgrade_obstacle(const struct mr_engine *engine, const struct mr_logic *to);
+/* Once, when the image is there: finds out for all versions. MR_OK, MR_E_NO_MEMORY. */
+int mr_upgrade_survey(struct mr_engine *engine, struct mr_error *error);
 
 /* engine/recover.c */
 int mr_engine_recover(struct mr_engine *engine, struct mr_error *error);

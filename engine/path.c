@@ -79,13 +79,14 @@ static inline int accept(struct mr_engine *engine, const struct mr_command *cons
         mr_watch_busy(&engine->watch);
         return MR_AGAIN;
     }
+    uint64_t future_mark = futures != NULL ? SLOT_HAS_FUTURE : 0;
     for (uint32_t i = 0; i < count; i++) {
-        uint64_t batch = i == 0 ? count : 0;
-        if (futures != NULL) {
-            mr_futures_accept(engine, first + i, &futures[i]);
-            batch |= SLOT_HAS_FUTURE;
-        }
-        fill_slot(engine, first + i, commands[i], batch);
+        fill_slot(engine, first + i, commands[i], (i == 0 ? count : 0) | future_mark);
+    }
+    /* Only now: whoever finds that apply has ended completes what can be seen, and its owner may
+     * free it together with the command. */
+    for (uint32_t i = 0; futures != NULL && i < count; i++) {
+        mr_futures_accept(engine, first + i, &futures[i]);
     }
     mr_ring_publish(&engine->input, first, count);
     if (ticket != NULL) {
@@ -231,10 +232,11 @@ int mr_engine_sequence(void *context)
         mr_ring_cursor(&engine->blocks) - mr_ring_slowest(&engine->blocks) >= MR_BLOCK_SLOTS) {
         return 0;
     }
-    uint64_t now_ns = engine->clock_kind == MR_CLOCK_INPUT ? 0 : mr_clock_now(&engine->clock);
     uint64_t position = mr_consumer_position(&sequencer->input);
     /* A fresh look every time: what was known may end within a batch that is complete by now. */
     uint64_t available = mr_consumer_look(&sequencer->input);
+    /* After the look: who moves a simulated clock and then submits gets the new time. */
+    uint64_t now_ns = engine->clock_kind == MR_CLOCK_INPUT ? 0 : mr_clock_now(&engine->clock);
     uint32_t count;
     uint64_t bytes;
     if (position == available || !whole_batch(engine, position, available, &count, &bytes)) {

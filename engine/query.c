@@ -19,6 +19,18 @@ static void complete(struct mr_query_call *call, int status)
     }
 }
 
+/* Apply answers no more: whoever finds a query in a seat completes it. */
+static void take_and_end(struct mr_engine *engine, MR_ATOMIC(struct mr_query_call *) * seat)
+{
+    int failure = mr_engine_failure(engine, NULL);
+    /* Acquire: pairs with the release in mr_engine_query; by exchange, for its asker and whoever
+     * ends the engine may look at once. */
+    struct mr_query_call *call = mr_atomic_exchange(seat, NULL, acq_rel);
+    if (call != NULL) {
+        complete(call, failure != MR_OK ? failure : MR_E_FENCED);
+    }
+}
+
 /* -- Asking. ----------------------------------------------------------------------------------- */
 
 int mr_engine_query(struct mr_engine *engine, struct mr_query_call *call)
@@ -38,7 +50,7 @@ int mr_engine_query(struct mr_engine *engine, struct mr_query_call *call)
     for (uint32_t i = 0; i <= queries->mask && seat == NULL; i++) {
         MR_ATOMIC(struct mr_query_call *) *free = &queries->seats[(hint + i) & queries->mask];
         struct mr_query_call *nobody = NULL;
-        /* Release: pairs with the acquire in mr_queries_answer_some. */
+        /* Release: pairs with the acquires of those who take it out. */
         if (mr_atomic_load(free, relaxed) == NULL &&
             mr_atomic_compare_exchange(free, &nobody, call, release)) {
             seat = free;
@@ -50,9 +62,10 @@ int mr_engine_query(struct mr_engine *engine, struct mr_query_call *call)
     /* Release: pairs with the acquire in mr_queries_answer. */
     (void)mr_atomic_fetch_add(&queries->asked, 1U, release);
     mr_engine_wake_stage(engine, MR_STAGE_APPLY);
-    struct mr_query_call *own = call;
-    if (mr_flag_raised(&queries->over) && mr_atomic_compare_exchange(seat, &own, NULL, acquire)) {
-        return MR_E_FENCED; /* it came too late, and nobody has seen it */
+    if (mr_flag_raised(&queries->over)) {
+        /* Too late. What the seat holds by now may be another one, or this one asked once more by
+         * its `done`: nobody will answer either, and each is completed once. */
+        take_and_end(engine, seat);
     }
     return MR_OK;
 }
@@ -108,14 +121,8 @@ int mr_queries_answer_some(struct mr_engine *engine)
 void mr_queries_end(struct mr_engine *engine)
 {
     struct mr_queries *queries = &engine->queries;
-    int failure = mr_engine_failure(engine, NULL);
     mr_flag_raise(&queries->over);
     for (uint32_t i = 0; i <= queries->mask; i++) {
-        /* Acquire: pairs with the release in mr_engine_query; by exchange, for the asker may take
-         * it back. */
-        struct mr_query_call *call = mr_atomic_exchange(&queries->seats[i], NULL, acq_rel);
-        if (call != NULL) {
-            complete(call, failure != MR_OK ? failure : MR_E_FENCED);
-        }
+        take_and_end(engine, &queries->seats[i]);
     }
 }

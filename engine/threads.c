@@ -5,6 +5,7 @@
 #include "engine/log.h"
 #include "engine/parts.h"
 
+#include <sched.h>
 #include <string.h>
 
 /* The longest sleep of an idle stage: after so long at most, a wall clock that was set is
@@ -56,6 +57,11 @@ int mr_engine_fail(struct mr_engine *engine, const struct mr_error *error)
         mr_atomic_store(&engine->failure, error->code, release);
         mr_watch_failed(engine, error);
         mr_engine_wake_all(engine);
+    }
+    /* The other one is about to store it. Until then nobody would be refused, and those who are
+     * left would be told another code. Acquire: pairs with the release above. */
+    while (mr_atomic_load(&engine->failure, acquire) == MR_OK) {
+        sched_yield();
     }
     return error->code;
 }
@@ -215,10 +221,25 @@ static void stop_runners(struct mr_engine *engine, uint32_t count)
     }
 }
 
+/* A thread could not be had: ends the `count` that run, and all who wait for them. */
+static void give_up(struct mr_engine *engine, uint32_t count)
+{
+    /* Release: pairs with the acquire in accept. Before apply may end, which completes what was
+     * accepted: a callback that calls once more must be refused. */
+    mr_atomic_store(&engine->stopping, true, release);
+    stop_runners(engine, count);
+    mr_atomic_store(&engine->threads_started, false, relaxed);
+    stop_apply(engine); /* or else nobody would: its runner may not have been among them */
+    /* Release: pairs with the acquire in mr_engine_end. */
+    mr_atomic_store(&engine->ended, true, release);
+    mr_engine_wake_all(engine);
+}
+
 int mr_engine_start(struct mr_engine *engine, struct mr_error *error)
 {
     int status = prepare(engine, engine->options.topology, true, error);
     if (status != MR_OK) {
+        give_up(engine, 0);
         return status;
     }
     /* Release: pairs with the acquire in mr_engine_wake_stage. */
@@ -227,8 +248,7 @@ int mr_engine_start(struct mr_engine *engine, struct mr_error *error)
     for (uint32_t i = 0; i < engine->runner_count; i++) {
         status = mr_runner_start(&engine->runners[i], error);
         if (status != MR_OK) {
-            stop_runners(engine, i);
-            mr_atomic_store(&engine->threads_started, false, relaxed);
+            give_up(engine, i);
             (void)mr_engine_failure(engine, error);
             mr_watch_refused(engine, status, error);
             return status;
@@ -246,6 +266,7 @@ int mr_engine_begin(struct mr_engine *engine, struct mr_error *error)
         status = mr_runner_begin(&engine->runners[i], error);
     }
     if (status != MR_OK) {
+        give_up(engine, 0);
         (void)mr_engine_failure(engine, error);
         mr_watch_refused(engine, status, error);
         return status;
@@ -322,6 +343,7 @@ int mr_engine_stop(struct mr_engine *engine, struct mr_error *error)
         engine->begun_by_hand = false;
     }
     stop_apply(engine); /* again, or for the first time, where it was never started */
+    mr_futures_await_end(engine);
     /* Release: pairs with the acquire in mr_engine_end. */
     mr_atomic_store(&engine->ended, true, release);
     mr_watch_stopped(engine);

@@ -137,10 +137,11 @@ int mr_engine_await_room(struct mr_engine *engine, uint32_t count, uint64_t time
     return mr_engine_wait(engine, &engine->parks.room, room_reached, &awaited, timeout_ns);
 }
 
+/* By what any thread may read: another one than waits here may be polling. */
 static bool output_reached(void *context)
 {
-    struct mr_consumer *reader = context;
-    return mr_consumer_available(reader) != mr_consumer_position(reader);
+    const struct mr_engine *engine = context;
+    return mr_ring_cursor(&engine->output) != mr_consumer_position(&engine->reader);
 }
 
 int mr_engine_await_output(struct mr_engine *engine, uint64_t timeout_ns)
@@ -148,6 +149,5 @@ int mr_engine_await_output(struct mr_engine *engine, uint64_t timeout_ns)
     if (engine->options.output != MR_OUTPUT_POLL) {
         return MR_E_INVALID;
     }
-    return mr_engine_wait(engine, &engine->parks.output, output_reached, &engine->reader,
-                          timeout_ns);
+    return mr_engine_wait(engine, &engine->parks.output, output_reached, engine, timeout_ns);
 }

@@ -212,11 +212,19 @@ void mr_watch_space(struct mr_engine *engine, bool low, uint64_t bytes)
 /* A failure is what remains, whatever comes after it. */
 static void enter(struct mr_engine *engine, enum mr_engine_state state)
 {
-    struct mr_counters_writer *to = &engine->watch.counters;
-    if (mr_counters_get(to, MR_COUNTER_state) != MR_ENGINE_FAILED) {
-        mr_counters_set(to, MR_COUNTER_state, state);
-        mr_counters_set(to, MR_COUNTER_state_since, to->file == NULL ? 0 : mr_monotonic_ns());
+    struct mr_counters_file *file = engine->watch.counters.file;
+    if (file == NULL) {
+        return;
     }
+    /* Whoever stops the engine and the stage that fails may come here at once. */
+    uint64_t was = mr_atomic_load(&file->values[MR_COUNTER_state], relaxed);
+    do {
+        if (was == MR_ENGINE_FAILED) {
+            return;
+        }
+    } while (!mr_atomic_compare_exchange(&file->values[MR_COUNTER_state], &was, (uint64_t)state,
+                                         relaxed));
+    mr_counters_set(&engine->watch.counters, MR_COUNTER_state_since, mr_monotonic_ns());
 }
 
 /* Where the file goes; false: there is to be none. */

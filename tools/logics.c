@@ -35,6 +35,36 @@ static int add(const char *path, const struct mr_logic *logic, struct mr_error *
     return MR_OK;
 }
 
+/* The logic that a shared object has to give; where it gives none, it is not kept. */
+static int take(void *object, const char *file, const struct mr_logic **logic,
+                struct mr_error *error)
+{
+    mr_logic_plugin_function *give;
+    /* The way that POSIX shows from an object pointer to a function. */
+    *(void **)(void *)&give = dlsym(object, MR_LOGIC_PLUGIN_NAME);
+    if (give == NULL) {
+        return mr_error_set(
+            error, MR_E_INVALID,
+            "%s: it has no logic to give: it needs a line MR_LOGIC_PLUGIN(...), see "
+            "<millrace/logic.h>",
+            file);
+    }
+    *logic = give(MR_LOGIC_ABI);
+    if (*logic == NULL) {
+        return mr_error_set(error, MR_E_INVALID,
+                            "%s: it was compiled for another version of Millrace: compile it anew",
+                            file);
+    }
+    const struct mr_logic *known = find((*logic)->name);
+    if (known == NULL) {
+        return add(file, *logic, error);
+    }
+    return known == *logic
+               ? MR_OK
+               : mr_error_set(error, MR_E_INVALID, "%s: another logic is called '%s' already", file,
+                              known->name);
+}
+
 int logics_load(const char *path, const struct mr_logic **logic, struct mr_error *error)
 {
     char file[PATH_MAX];
@@ -47,33 +77,14 @@ int logics_load(const char *path, const struct mr_logic **logic, struct mr_error
     if (object == NULL) {
         return mr_error_set(error, MR_E_INVALID, "cannot load a logic: %s", dlerror());
     }
-    mr_logic_plugin_function *give;
-    /* The way that POSIX shows from an object pointer to a function. */
-    *(void **)(void *)&give = dlsym(object, MR_LOGIC_PLUGIN_NAME);
-    if (give == NULL) {
-        return mr_error_set(
-            error, MR_E_INVALID,
-            "%s: it has no logic to give: it needs a line MR_LOGIC_PLUGIN(...), see "
-            "<millrace/logic.h>",
-            file);
-    }
-    const struct mr_logic *found = give(MR_LOGIC_ABI);
-    if (found == NULL) {
-        return mr_error_set(error, MR_E_INVALID,
-                            "%s: it was compiled for another version of Millrace: compile it anew",
-                            file);
-    }
-    if (logic != NULL) {
+    const struct mr_logic *found = NULL;
+    int status = take(object, file, &found, error);
+    if (status != MR_OK) {
+        dlclose(object);
+    } else if (logic != NULL) {
         *logic = found;
     }
-    const struct mr_logic *known = find(found->name);
-    if (known == found) {
-        return MR_OK;
-    }
-    return known != NULL
-               ? mr_error_set(error, MR_E_INVALID, "%s: another logic is called '%s' already", file,
-                              found->name)
-               : add(file, found, error);
+    return status;
 }
 
 int logics_load_all(const char *paths, struct mr_error *error)

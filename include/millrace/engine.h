@@ -115,8 +115,10 @@ struct mr_engine_options {
      * after so much idle time; 0: none. */
     uint64_t tick_ns;
     enum mr_output output;
-    struct mr_engine_handlers handlers; /* of MR_OUTPUT_CALLBACK: quick, and not to call the engine
-                                         * but for submit, call, stage and the like */
+    /* Of MR_OUTPUT_CALLBACK. They are to be quick, and may call nothing of the engine but submit,
+     * call, query, stage and what else is wait-free; and not repeat what was answered `busy` there:
+     * it is this thread that makes room. */
+    struct mr_engine_handlers handlers;
     enum mr_affinity affinity;
     uint32_t cpus[MR_ENGINE_STAGES]; /* of FIXED; stages that share a thread name the same */
     const char *name; /* threads are called NAME-sequence and so on (15 bytes); NULL: "mr" */
@@ -150,12 +152,15 @@ struct mr_engine_recovery {
 };
 const struct mr_engine_recovery *mr_engine_recovery_get(const struct mr_engine *engine);
 
-/* Starts the engine's threads. Once. The codes of opening the journal for writing. */
+/* Starts the engine's threads. Once: when it fails, the engine has ended, futures and queries that
+ * were accepted are completed, and what is left is to close it. The codes of opening the journal
+ * for writing. */
 int mr_engine_start(struct mr_engine *engine, struct mr_error *error);
 
 /* By hand instead of start: no threads; the caller steps. begin as start; step calls one of the
  * stages (0 sequence, 1 journal, 2 apply) once and returns how much it did, 0: nothing, negative:
- * it has failed. The very same code, for tests and simulation. */
+ * it has failed earlier (mr_engine_failure says so at once). The very same code, for tests and
+ * simulation. */
 int mr_engine_begin(struct mr_engine *engine, struct mr_error *error);
 int64_t mr_engine_step(struct mr_engine *engine, uint32_t stage);
 
@@ -165,8 +170,8 @@ int64_t mr_engine_step(struct mr_engine *engine, uint32_t stage);
  * MR_E_INVALID: length is not a multiple of 8, or below the header's, or above what a slot holds
  * (the logic's largest command, or one of the engine's own where that is longer); MR_E_FENCED: the
  * engine has failed or is stopping, see mr_engine_failure; MR_E_VERSION: a logic_upgrade to a
- * version that this program does not carry. `ticket` (may be NULL) names the command for
- * mr_engine_stage. Any thread; lock-free. */
+ * version that this program does not carry, or to which the image cannot be migrated. `ticket` (may
+ * be NULL) names the command for mr_engine_stage. Any thread; lock-free. */
 int mr_engine_submit(struct mr_engine *engine, const struct mr_command *command, uint64_t *ticket);
 
 /* Submits `count` commands (1 to 8,190 and 2 MiB) as one batch: they take consecutive sequences,
@@ -182,11 +187,12 @@ int mr_engine_submit_batch(struct mr_engine *engine, const struct mr_command *co
  * with the code of what ended the engine before (then it is not known whether the command took
  * effect: open again, send it again with the same request, and the answer tells). */
 struct mr_future {
-    /* Called when it is complete, on the apply thread (by whoever stops the engine, or found it
-     * ended, for those that are left), one after another in sequence order, so in order within a
-     * session. From the call on the engine does not touch the future: it may be freed or used again
-     * in there. Either be called or wait: with both, the wait may be over before this has run. What
-     * it may call: as options.handlers. NULL: nobody. */
+    /* Called when it is complete, on the apply thread, one after another in sequence order, so in
+     * order within a session. Those that are left when the engine ends are called still one after
+     * another, but on whichever thread finds them: the one that stops it, one of the engine's, or
+     * one in mr_engine_call. From the call on the engine does not touch the future: it may be freed
+     * or used again in there. Either be called or wait: with both, the wait may be over before this
+     * has run. What it may call: as options.handlers. NULL: nobody. */
     void (*done)(void *context, struct mr_future *future);
     void *context;
 
@@ -198,7 +204,12 @@ struct mr_future {
 };
 
 /* As mr_engine_submit, and the answer comes to `future`, also while mr_engine_call is still on its
- * way back. Unless it returns MR_OK, the future is untouched. Any thread; lock-free. */
+ * way back. Unless it returns MR_OK, the future is untouched. Any thread; lock-free.
+ *
+ * When the engine has just failed or is stopping, the call itself may find it ended. Then it calls
+ * `done`, of this future and of other callers' futures, on this thread and before it returns (or
+ * another thread, which is doing so, calls them). So hold no lock around mr_engine_call that any
+ * `done` takes. */
 int mr_engine_call(struct mr_engine *engine, const struct mr_command *command,
                    struct mr_future *future);
 /* As mr_engine_submit_batch, MR_E_LIMIT also above futures_max; futures[i] is of commands[i]. */
@@ -272,7 +283,8 @@ enum { MR_SUBSCRIBERS_MAX = 8 };
 int mr_engine_subscribe(struct mr_engine *engine, struct mr_subscriber **subscriber,
                         struct mr_error *error);
 void mr_engine_unsubscribe(struct mr_subscriber *subscriber);
-/* As mr_engine_poll. By one thread at a time, as all of a subscriber. */
+/* As mr_engine_poll. By one thread at a time, as all of a subscriber; its handlers must not end
+ * it. */
 uint32_t mr_subscriber_poll(struct mr_subscriber *subscriber,
                             const struct mr_engine_handlers *handlers, uint32_t limit);
 /* As mr_engine_await_output. */
@@ -304,7 +316,8 @@ struct mr_query_call {
 /* Asks: the apply thread answers between two commands, and says which sequence it saw (not before
  * query->not_before, which makes a session read its own writes). Only what is durable is ever seen.
  * MR_OK: it will be complete; MR_AGAIN: queries_max are waiting; MR_E_INVALID: its length;
- * MR_E_FENCED. Any thread; lock-free. */
+ * MR_E_FENCED. Any thread; lock-free. As mr_engine_call, it may find the engine ended, and then
+ * calls `done` of queries that are left, on this thread and before it returns. */
 int mr_engine_query(struct mr_engine *engine, struct mr_query_call *call);
 static inline bool mr_query_ready(const struct mr_query_call *call)
 {
@@ -341,7 +354,8 @@ int mr_engine_session_close(struct mr_engine *engine, uint64_t id, struct mr_err
  * journaled command, so that every replay switches at the same place. Commands before it are
  * applied by the old version, those behind it by the new one; migrating the state takes what it
  * takes, and memory for a second image meanwhile. MR_E_VERSION: this program does not carry that
- * version; MR_E_EXISTS: it applies already, or a newer one does; else as mr_engine_execute. */
+ * version, or the image cannot be migrated to it (nothing was journaled); MR_E_EXISTS: it applies
+ * already, or a newer one does; else as mr_engine_execute. */
 int mr_engine_upgrade(struct mr_engine *engine, uint32_t version, struct mr_error *error);
 
 /* When the next timer is due, UINT64_MAX: none is set. As of the last command applied. Any thread;
@@ -349,8 +363,9 @@ int mr_engine_upgrade(struct mr_engine *engine, uint32_t version, struct mr_erro
 uint64_t mr_engine_next_timer(const struct mr_engine *engine);
 
 /* True when all that was accepted is applied, and polled where the output goes to mr_engine_poll
- * (handlers have returned by then; a subscriber who finds nothing after this has had all). Any
- * thread; wait-free. */
+ * (handlers have returned by then; a subscriber who finds nothing after this has had all). After a
+ * failure it may never be: look at mr_engine_failure, too, when waiting for it. Any thread;
+ * wait-free. */
 bool mr_engine_drained(const struct mr_engine *engine);
 
 /* MR_OK while all is well, else the code (and, in `error`, the story) of the failure that stopped
@@ -361,7 +376,9 @@ int mr_engine_failure(const struct mr_engine *engine, struct mr_error *error);
  * not wait for readers: where one of them leaves the output ring full, what comes after that goes
  * to handlers and futures alone; poll until mr_engine_drained first if every answer is wanted. What
  * a failure left unapplied is applied by the next recovery. Futures and queries that are left are
- * completed. Returns mr_engine_failure. */
+ * completed. What other threads submit meanwhile is refused, or, where it overtakes the end, as good
+ * as lost in a crash: submit before, or use mr_engine_call, whose futures tell. Returns
+ * mr_engine_failure. */
 int mr_engine_stop(struct mr_engine *engine, struct mr_error *error);
 
 /* Frees everything and releases the lock. After stop, or instead of start. An engine stepped by

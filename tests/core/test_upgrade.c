@@ -103,6 +103,25 @@ static void what_cannot_be_migrated_is_said_beforehand(void **state)
     rig_stop(&rig);
 }
 
+static void whether_a_version_can_be_gone_to_is_known_before_it_is_asked_for(void **state)
+{
+    (void)state;
+    struct rig rig;
+    jars_start(&rig, &jars_1);
+    assert_null(mr_upgrade_flaw(rig.image, &jars_2));
+    assert_null(mr_upgrade_flaw(rig.image, &jars_3));
+    struct mr_logic changed = jars_2, behind = jars_3;
+    changed.migrate = NULL;
+    behind.previous = &changed;
+    assert_non_null(strstr(mr_upgrade_flaw(rig.image, &changed), "no migrate"));
+    assert_non_null(strstr(mr_upgrade_flaw(rig.image, &behind), "no migrate"));
+    changed.previous = NULL;
+    assert_non_null(strstr(mr_upgrade_flaw(rig.image, &changed), "does not lead to it"));
+    rig_upgrade(&rig, &jars_2);
+    assert_null(mr_upgrade_flaw(rig.image, &jars_3));
+    rig_stop(&rig);
+}
+
 /* -- What becomes of everything. --------------------------------------------------------------- */
 
 static void state_and_configuration_are_migrated(void **state)
@@ -477,6 +496,7 @@ int main(void)
         cmocka_unit_test(an_upgrade_is_asked_for_and_then_due),
         cmocka_unit_test(only_a_newer_version_is_taken_and_only_from_the_engine),
         cmocka_unit_test(what_cannot_be_migrated_is_said_beforehand),
+        cmocka_unit_test(whether_a_version_can_be_gone_to_is_known_before_it_is_asked_for),
         cmocka_unit_test(state_and_configuration_are_migrated),
         cmocka_unit_test(sessions_and_their_answers_stay),
         cmocka_unit_test(timers_that_the_old_version_set_fire_in_the_new_one),

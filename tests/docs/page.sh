@@ -14,7 +14,7 @@
 #
 # `build NAME` compiles NAME.c (or NAME.cc) with warnings as errors; cc and pkg-config find the
 # installed library. `tutorial FILE` fetches that file out of the tutorial, for pages that build on
-# it; kit.h, which is beside this script, is there already.
+# it; kit.h, which is kit.inc beside this script, is there already.
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -72,7 +72,7 @@ page() # PAGE: exit code 1 if anything in it is not so
     local what file target
     rm -rf "$work/pieces" "$work/scratch" && mkdir "$work/pieces" "$work/scratch"
     cd "$work/scratch" || exit 2
-    cp "$here/kit.h" .
+    cp "$here/kit.inc" kit.h
     awk -v folder="$work/pieces" -f "$here/pieces.awk" "$1" >"$work/plan" || return 1
     while read -r what file target <&3; do
         if [ "$what" = add ]; then

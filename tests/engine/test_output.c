@@ -141,6 +141,25 @@ static void drained_waits_for_the_poller(void **state)
     mr_sim_destroy(sim);
 }
 
+/* One thread may wait while another polls: what the poller knows is the poller's. */
+static void waiting_for_output_leaves_the_pollers_place_alone(void **state)
+{
+    (void)state;
+    struct mr_sim *sim = mr_sim_create(&(struct mr_sim_options){.seed = 1});
+    struct mr_engine *engine = open_engine(sim, &(struct mr_engine_options){.output_slots = 64});
+    begin(engine);
+    uint64_t known = engine->reader.available;
+    submit(engine, 1, 3);
+    until_applied(engine, 3);
+    assert_int_equal(mr_engine_await_output(engine, 0), MR_OK);
+    assert_int_equal(engine->reader.available, known);
+    assert_int_equal(mr_engine_poll(engine, NULL, 10), 5);
+    assert_int_equal(mr_engine_await_output(engine, 1), MR_AGAIN);
+    assert_int_equal(mr_engine_stop(engine, NULL), MR_OK);
+    mr_engine_close(engine);
+    mr_sim_destroy(sim);
+}
+
 static void handlers_are_called_with_everything_in_order(void **state)
 {
     (void)state;
@@ -537,6 +556,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nobody_reads_and_nothing_is_written),
         cmocka_unit_test(drained_waits_for_the_poller),
+        cmocka_unit_test(waiting_for_output_leaves_the_pollers_place_alone),
         cmocka_unit_test(handlers_are_called_with_everything_in_order),
         cmocka_unit_test(handlers_hear_each_message_once_though_a_subscriber_holds_up_the_ring),
         cmocka_unit_test(a_subscriber_sees_all_from_its_moment_on_at_its_own_pace),

@@ -192,6 +192,14 @@ static uint32_t halves(struct mr_context *context, const struct mr_command *comm
     return 0;
 }
 
+/* And tells of each. */
+static uint32_t halves_aloud(struct mr_context *context, const struct mr_command *command)
+{
+    (void)halves(context, command);
+    till_emit(context, 0, context->turn);
+    return 0;
+}
+
 static void no_query_sees_half_a_command(void **state)
 {
     (void)state;
@@ -247,6 +255,34 @@ static void impossible_and_too_many_queries_are_refused_at_once(void **state)
     for (uint32_t i = 0; i < 8; i++) {
         assert_true(mr_query_ready(&askings[i].call));
     }
+    end(engine);
+}
+
+/* What mr_engine_session asks first waits for a seat, or behind a command that waits for a reader:
+ * it must step and poll itself. Else it never comes back. */
+static void a_session_is_found_though_seats_and_output_are_full(void **state)
+{
+    (void)state;
+    struct mr_engine *engine =
+        begin(NULL, &(struct mr_engine_options){.output = MR_OUTPUT_NONE, .queries_max = 1});
+    struct asking asking;
+    assert_int_equal(mr_engine_query(engine, ask_for(&asking, 0)), MR_OK);
+    assert_int_equal(mr_engine_session(engine, SESSION, MR_ROLE_USER, NULL, NULL), MR_OK);
+    assert_true(mr_query_ready(&asking.call));
+    end(engine);
+
+    struct mr_logic logic = till_logic;
+    logic.apply = halves_aloud;
+    engine = begin(NULL, &(struct mr_engine_options){.output_slots = 4, .logic = &logic});
+    submit(engine, 1, 1);
+    for (uint32_t i = 0; i < 10; i++) {
+        for (uint32_t stage = 0; stage < MR_ENGINE_STAGES; stage++) {
+            (void)mr_engine_step(engine, stage);
+        }
+    }
+    assert_true(engine->applying.applier.amid);
+    assert_int_equal(mr_engine_session(engine, SESSION, MR_ROLE_USER, NULL, NULL), MR_OK);
+    assert_false(engine->applying.applier.amid);
     end(engine);
 }
 
@@ -365,6 +401,7 @@ int main(void)
         cmocka_unit_test(queries_are_answered_amid_a_long_block_and_while_nobody_reads),
         cmocka_unit_test(no_query_sees_half_a_command),
         cmocka_unit_test(impossible_and_too_many_queries_are_refused_at_once),
+        cmocka_unit_test(a_session_is_found_though_seats_and_output_are_full),
         cmocka_unit_test(stop_ends_each_query_that_is_left_once),
         cmocka_unit_test(sessions_read_their_own_writes_and_sequences_never_go_back),
     };

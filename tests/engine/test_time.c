@@ -235,6 +235,40 @@ static void a_session_can_be_closed_once(void **state)
                      MR_E_MISMATCH);
 }
 
+/* A clock that is moved in the very moment in which it was read, by somebody who then submits. */
+struct moved {
+    struct bench *bench;
+    bool armed;
+};
+
+static uint64_t read_and_move(void *context)
+{
+    struct moved *moved = context;
+    struct bench *bench = moved->bench;
+    uint64_t now_ns = mr_clock_now(&(struct mr_clock){bench->clock.now, bench->clock.context});
+    if (moved->armed) {
+        moved->armed = false;
+        mr_simulated_clock_advance(&bench->time, DAY);
+        struct till_command command = till_move(SESSION, ++bench->request, 0, 5);
+        assert_int_equal(mr_engine_submit(bench->engine, &command.header, NULL), MR_OK);
+    }
+    return now_ns;
+}
+
+static void who_moves_the_clock_and_then_submits_gets_the_new_time(void **state)
+{
+    struct bench *bench = *state;
+    struct moved moved = {.bench = bench};
+    const struct mr_clock clock = {.now = read_and_move, .context = &moved};
+    struct mr_engine_options options = options_of(bench);
+    options.clock = &clock;
+    begin(bench, &options);
+    moved.armed = true;
+    settle(bench);
+    assert_int_equal(balance(bench), 5);
+    assert_int_equal(mr_image_status_get(mr_engine_image(bench->engine)).time_ns, BEGIN + DAY);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -248,6 +282,7 @@ int main(void)
         CASE(time_that_comes_with_the_input_stands_still_without_it),
         CASE(a_session_that_sends_nothing_for_too_long_is_closed_by_a_tick),
         CASE(a_session_can_be_closed_once),
+        CASE(who_moves_the_clock_and_then_submits_gets_the_new_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
