@@ -376,8 +376,8 @@ int mr_engine_failure(const struct mr_engine *engine, struct mr_error *error);
  * not wait for readers: where one of them leaves the output ring full, what comes after that goes
  * to handlers and futures alone; poll until mr_engine_drained first if every answer is wanted. What
  * a failure left unapplied is applied by the next recovery. Futures and queries that are left are
- * completed. What other threads submit meanwhile is refused, or, where it overtakes the end, as good
- * as lost in a crash: submit before, or use mr_engine_call, whose futures tell. Returns
+ * completed. What other threads submit meanwhile is refused, or, where it overtakes the end, as
+ * good as lost in a crash: submit before, or use mr_engine_call, whose futures tell. Returns
  * mr_engine_failure. */
 int mr_engine_stop(struct mr_engine *engine, struct mr_error *error);
 
