@@ -2,6 +2,7 @@
  * `millrace serve`: an engine for clients on a socket. The main thread is the server's.
  */
 #include "tools/command.h"
+#include "tools/engine_options.h"
 #include "tools/json.h"
 #include "tools/logics.h"
 #include "tools/notify.h"
@@ -17,41 +18,30 @@
 #include <string.h>
 #include <sys/prctl.h>
 
-#define SERVE_OPTIONS(O, tag)                                                                      \
-    O(tag, text, data, "DIR", NULL, "the data directory; made if it is missing")                   \
-    O(tag, text, socket, "PATH", NULL,                                                             \
-      "listen on a Unix socket there; DIR/socket when neither this nor --tcp is given")            \
-    O(tag, text, tcp, "[HOST:]PORT", NULL,                                                         \
-      "listen on TCP, of the loopback address unless HOST, a number, says otherwise")              \
-    OPTION_LOGIC(O, tag)                                                                           \
-    OPTION_JSON(O, tag)                                                                            \
-    O(tag, number, clients, "N", "64", "clients at once, at most")                                 \
-    O(tag, choice, operators, "local|all", "local",                                                \
-      "who may be an operator: this user on the Unix socket, or all clients")                      \
-    O(tag, choice, access, "user|group|all", "user", "who may connect to the Unix socket")         \
-    O(tag, number, idle, "SECONDS", "300", "cut a client off that sends nothing; 0: never")        \
-    O(tag, number, window, "N", "1024", "commands of a client without answer, at most")            \
-    O(tag, number, sessions, "N", "64", "of a new journal: sessions that can be open at once")     \
-    O(tag, number, answers, "N", "1024", "of a new journal: answers kept for each session")        \
-    O(tag, number, session_idle, "SECONDS", "0",                                                   \
-      "of a new journal: close a session that sends nothing; 0: never")                            \
-    O(tag, choice, clock, "wall|input", "wall",                                                    \
-      "of a new journal: whose time commands carry, the machine's or their sender's")              \
-    O(tag, choice, durability, "disk|os|none", "disk",                                             \
-      "when a command counts as safe: on stable storage; in the system's page cache, which the "   \
-      "end of power loses; or never, nothing is kept and there is no --data")                      \
-    O(tag, choice, topology, "one|two|each", "two",                                                \
-      "threads of the engine: one, two, or one each")                                              \
-    O(tag, choice, wait, "spin|yield|park", "park", "what idle threads do")                        \
-    O(tag, number, segment_size, "MIB", "64", "size of a new journal's segments in MiB, 4 to 256") \
-    O(tag, number, lock_wait, "MS", "5000",                                                        \
-      "how long to wait for another process to let go of the directory")
+#define SERVE_OPTIONS(O, tag)                                                                  \
+    O(tag, text, data, "DIR", NULL, "the data directory; made if it is missing")               \
+    O(tag, text, socket, "PATH", NULL,                                                         \
+      "listen on a Unix socket there; DIR/socket when neither this nor --tcp is given")        \
+    O(tag, text, tcp, "[HOST:]PORT", NULL,                                                     \
+      "listen on TCP, of the loopback address unless HOST, a number, says otherwise")          \
+    OPTION_LOGIC(O, tag)                                                                       \
+    OPTION_JSON(O, tag)                                                                        \
+    O(tag, number, clients, "N", "64", "clients at once, at most")                             \
+    O(tag, choice, operators, "local|all", "local",                                            \
+      "who may be an operator: this user on the Unix socket, or all clients")                  \
+    O(tag, choice, access, "user|group|all", "user", "who may connect to the Unix socket")     \
+    O(tag, number, idle, "SECONDS", "300", "cut a client off that sends nothing; 0: never")    \
+    O(tag, number, window, "N", "1024", "commands of a client without answer, at most")        \
+    O(tag, number, sessions, "N", "64", "of a new journal: sessions that can be open at once") \
+    O(tag, number, answers, "N", "1024", "of a new journal: answers kept for each session")    \
+    O(tag, number, session_idle, "SECONDS", "0",                                               \
+      "of a new journal: close a session that sends nothing; 0: never")                        \
+    O(tag, choice, clock, "wall|input", "wall",                                                \
+      "of a new journal: whose time commands carry, the machine's or their sender's")          \
+    OPTIONS_ENGINE(O, tag)
 OPTIONS_STRUCT(serve_settings, SERVE_OPTIONS);
 
 enum {
-    MIB = 1 << 20,
-    SEGMENT_MIB_MIN = 4,
-    SEGMENT_MIB_MAX = 256,
     TIMER_SLACK_NS = 1000,
     STEP_MS = 200, /* the longest that a signal is not noticed that another thread got */
     TELL_NS = 1000000000,
@@ -159,10 +149,6 @@ static void report(const struct serve *serve, const struct mr_server_status *ser
 
 /* -- Opening. ---------------------------------------------------------------------------------- */
 
-static const enum mr_topology topologies[] = {MR_TOPOLOGY_ONE, MR_TOPOLOGY_TWO, MR_TOPOLOGY_EACH};
-static const enum mr_wait_kind waits[] = {MR_WAIT_SPIN, MR_WAIT_YIELD, MR_WAIT_PARK};
-static const enum mr_durability durabilities[] = {MR_DURABILITY_DISK, MR_DURABILITY_OS,
-                                                  MR_DURABILITY_NONE};
 static const enum mr_clock_kind clocks[] = {MR_CLOCK_WALL, MR_CLOCK_INPUT};
 static const uint32_t modes[] = {0600, 0660, 0666};
 
@@ -174,26 +160,18 @@ static uint32_t bounded(uint64_t value)
 static int open_engine(struct serve *serve, struct mr_error *error)
 {
     const struct serve_settings *settings = serve->settings;
-    const struct mr_engine_options options = {
-        .directory = settings->data,
-        .create = true,
-        /* One more than asked for: to the engine, 0 is its default. */
-        .lock_wait_ms =
-            (uint32_t)(settings->lock_wait < UINT32_MAX ? settings->lock_wait + 1 : UINT32_MAX),
+    struct mr_engine_options options = {
         .logic = serve->logic,
         .clock_kind = clocks[settings->clock],
         .sessions_max = bounded(settings->sessions),
         .answers_max = bounded(settings->answers),
         .session_idle_ns = settings->session_idle * UINT64_C(1000000000),
-        .durability = durabilities[settings->durability],
-        .topology = topologies[settings->topology],
-        .wait = waits[settings->wait],
-        .segment_bytes = settings->segment_size * MIB,
         .output = MR_OUTPUT_NONE,
         .log = {.write = on_log, .level = MR_LOG_WARNING},
         .progress = on_progress,
         .progress_context = serve,
     };
+    engine_choice_take(&ENGINE_CHOICE(settings), &options);
     int status = mr_engine_open(&options, &serve->engine, error);
     progress_clear();
     if (status == MR_OK) {
@@ -298,17 +276,13 @@ static void stop_engine(struct serve *serve)
 
 static int check(const struct serve_settings *settings)
 {
-    bool kept = durabilities[settings->durability] != MR_DURABILITY_NONE;
-    if (kept != (settings->data != NULL)) {
-        return complain(EXIT_USAGE, kept ? "--data DIR is missing: see 'millrace serve --help'"
-                                         : "--durability none keeps nothing: leave --data away");
+    const struct engine_choice choice = ENGINE_CHOICE(settings);
+    int wrong = engine_choice_check(&choice);
+    if (wrong != EXIT_OK) {
+        return wrong;
     }
-    if (!kept && settings->socket == NULL && settings->tcp == NULL) {
+    if (!engine_choice_keeps(&choice) && settings->socket == NULL && settings->tcp == NULL) {
         return complain(EXIT_USAGE, "where to listen? --socket PATH, or --tcp PORT");
-    }
-    if (settings->segment_size < SEGMENT_MIB_MIN || settings->segment_size > SEGMENT_MIB_MAX) {
-        return complain(EXIT_USAGE, "--segment-size wants %d to %d MiB", SEGMENT_MIB_MIN,
-                        SEGMENT_MIB_MAX);
     }
     if (settings->clients == 0 || settings->window == 0 || settings->sessions == 0 ||
         settings->answers == 0) {

@@ -11,7 +11,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-enum { MIB = 1 << 20, TIMER_SLACK_NS = 1000, SEGMENT_MIB_MIN = 4, SEGMENT_MIB_MAX = 256 };
+enum { TIMER_SLACK_NS = 1000 };
 
 /* -- Opening, in this order: nothing is made before the input is known to be there. ------------ */
 
@@ -41,33 +41,17 @@ static enum mr_clock_kind chosen_clock(const struct run *run)
     return run->source->clock;
 }
 
-/* What the names of --topology and --wait stand for, in their order there. */
-static const enum mr_topology topologies[] = {MR_TOPOLOGY_ONE, MR_TOPOLOGY_TWO, MR_TOPOLOGY_EACH};
-static const enum mr_wait_kind waits[] = {MR_WAIT_SPIN, MR_WAIT_YIELD, MR_WAIT_PARK};
-
-static const enum mr_durability durabilities[] = {MR_DURABILITY_DISK, MR_DURABILITY_OS,
-                                                  MR_DURABILITY_NONE};
-
 static int open_engine(struct run *run, struct mr_error *error)
 {
-    const struct run_settings *settings = run->settings;
-    const struct mr_engine_options options = {
-        .directory = settings->data,
-        .create = true,
-        /* One more than asked for: to the engine, 0 is its default. */
-        .lock_wait_ms =
-            (uint32_t)(settings->lock_wait < UINT32_MAX ? settings->lock_wait + 1 : UINT32_MAX),
+    struct mr_engine_options options = {
         .logic = run->logic,
         .config = run->source->config,
         .clock_kind = chosen_clock(run),
         .genesis = run->source->genesis,
-        .durability = durabilities[settings->durability],
-        .topology = topologies[settings->topology],
-        .wait = waits[settings->wait],
-        .segment_bytes = settings->segment_size * MIB,
         .log = {.write = run->report->watched ? NULL : tell_log, .level = MR_LOG_WARNING},
         .progress = progress_of_sequences,
     };
+    engine_choice_take(&ENGINE_CHOICE(run->settings), &options);
     int status = mr_engine_open(&options, &run->engine, error);
     progress_clear();
     return status;
@@ -165,7 +149,7 @@ static int open_all(struct run *run, struct mr_error *error)
         if (strcmp(run->settings->input, "-") == 0 && isatty(STDIN_FILENO) == 1) {
             say("type commands, one a line; 'millrace catalog' lists them, Ctrl-D ends");
         }
-        bool cached = durabilities[run->settings->durability] == MR_DURABILITY_OS;
+        bool cached = engine_choice_durability(&ENGINE_CHOICE(run->settings)) == MR_DURABILITY_OS;
         (void)snprintf(run->storage, sizeof run->storage, "%s",
                        cached ? "page cache; synced when a segment is full and at the end"
                               : mr_engine_storage(run->engine));
@@ -242,16 +226,12 @@ static int run_all(struct run *run)
 
 int run_execute(const struct run_settings *settings, struct run_report *report)
 {
-    if (settings->segment_size < SEGMENT_MIB_MIN || settings->segment_size > SEGMENT_MIB_MAX) {
-        return complain(EXIT_USAGE, "--segment-size wants %d to %d MiB", SEGMENT_MIB_MIN,
-                        SEGMENT_MIB_MAX);
+    const struct engine_choice choice = ENGINE_CHOICE(settings);
+    int wrong = engine_choice_check(&choice);
+    if (wrong != EXIT_OK) {
+        return wrong;
     }
-    bool kept = durabilities[settings->durability] != MR_DURABILITY_NONE;
-    if (kept != (settings->data != NULL)) {
-        return complain(EXIT_USAGE, kept ? "--data DIR is missing: see 'millrace run --help'"
-                                         : "--durability none keeps nothing: leave --data away");
-    }
-    if (!kept && settings->acks != NULL) {
+    if (!engine_choice_keeps(&choice) && settings->acks != NULL) {
         return complain(EXIT_USAGE, "--durability none promises nothing that --acks could note");
     }
     struct run *run = calloc(1, sizeof *run);

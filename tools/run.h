@@ -5,6 +5,7 @@
 #define MR_TOOLS_RUN_H
 
 #include "base/histogram.h"
+#include "tools/engine_options.h"
 #include "tools/logics.h"
 #include "tools/options.h"
 #include "tools/summary.h"
@@ -15,29 +16,21 @@
 enum run_clock { RUN_CLOCK_AUTO, RUN_CLOCK_WALL, RUN_CLOCK_INPUT };
 enum run_on_error { RUN_ON_ERROR_STOP, RUN_ON_ERROR_SKIP };
 
-#define RUN_OPTIONS(O, tag)                                                                        \
-    O(tag, text, data, "DIR", NULL, "the data directory; made if it is missing")                   \
-    O(tag, text, input, "FILE|-|gen:SPEC", OPTION_REQUIRED,                                        \
-      "where commands come from: a file, standard input, the generator")                           \
-    O(tag, text, format, "NAME", NULL,                                                             \
-      "the input's format: bitstamp, gen, text, guessed when not given")                           \
-    OPTION_LOGIC(O, tag)                                                                           \
-    OPTION_JSON(O, tag)                                                                            \
-    O(tag, flag, events, NULL, NULL, "print the events, too")                                      \
-    O(tag, text, acks, "FILE", NULL, "append 'sequence request' as each command is acknowledged")  \
-    O(tag, choice, on_error, "stop|skip", "stop", "what a malformed line of the input leads to")   \
-    O(tag, rate, rate, "N/s", NULL, "send so many commands a second, else as many as it can")      \
-    O(tag, choice, clock, "auto|wall|input", "auto",                                               \
-      "a new journal's time: the machine's, the input's, or auto: what suits the input")           \
-    O(tag, choice, durability, "disk|os|none", "disk",                                             \
-      "when a command counts as safe: on stable storage; in the system's page cache, which the "   \
-      "end of power loses; or never, nothing is kept and there is no --data")                      \
-    O(tag, choice, topology, "one|two|each", "two",                                                \
-      "threads of the engine: one, two, or one each")                                              \
-    O(tag, choice, wait, "spin|yield|park", "park", "what idle threads do")                        \
-    O(tag, number, segment_size, "MIB", "64", "size of a new journal's segments in MiB, 4 to 256") \
-    O(tag, number, lock_wait, "MS", "5000",                                                        \
-      "how long to wait for another process to let go of the directory")
+#define RUN_OPTIONS(O, tag)                                                                       \
+    O(tag, text, data, "DIR", NULL, "the data directory; made if it is missing")                  \
+    O(tag, text, input, "FILE|-|gen:SPEC", OPTION_REQUIRED,                                       \
+      "where commands come from: a file, standard input, the generator")                          \
+    O(tag, text, format, "NAME", NULL,                                                            \
+      "the input's format: bitstamp, gen, text, guessed when not given")                          \
+    OPTION_LOGIC(O, tag)                                                                          \
+    OPTION_JSON(O, tag)                                                                           \
+    O(tag, flag, events, NULL, NULL, "print the events, too")                                     \
+    O(tag, text, acks, "FILE", NULL, "append 'sequence request' as each command is acknowledged") \
+    O(tag, choice, on_error, "stop|skip", "stop", "what a malformed line of the input leads to")  \
+    O(tag, rate, rate, "N/s", NULL, "send so many commands a second, else as many as it can")     \
+    O(tag, choice, clock, "auto|wall|input", "auto",                                              \
+      "a new journal's time: the machine's, the input's, or auto: what suits the input")          \
+    OPTIONS_ENGINE(O, tag)
 OPTIONS_STRUCT(run_settings, RUN_OPTIONS);
 
 /* How a run went. */

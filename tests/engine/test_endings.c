@@ -3,7 +3,7 @@
  * what comes too late is completed once, and whoever is told may send again and is refused.
  */
 #include "engine/parts.h"
-#include "tests/engine/till.h"
+#include "tests/engine/till_rig.h"
 #include "tests/support/sim_storage.h"
 
 #include <errno.h>
@@ -18,22 +18,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-static struct mr_engine *open_engine(struct mr_sim *sim)
-{
-    const struct mr_engine_options options = {.storage = sim != NULL ? mr_sim_storage(sim) : NULL,
-                                              .durability = sim != NULL ? 0 : MR_DURABILITY_NONE,
-                                              .create = true,
-                                              .logic = &till_logic,
-                                              .clock_kind = MR_CLOCK_INPUT,
-                                              .segment_bytes = MR_SEGMENT_BYTES_MIN,
-                                              .output = MR_OUTPUT_NONE};
-    struct mr_engine *engine = NULL;
-    struct mr_error error = {0};
-    if (mr_engine_open(&options, &engine, &error) != MR_OK) {
-        fail_msg("%s", error.text);
-    }
-    return engine;
-}
+static const struct mr_engine_options silent = {.output = MR_OUTPUT_NONE};
 
 /* A future that sends again when it is told, as a client would who does not know of the end. */
 struct sender {
@@ -89,7 +74,7 @@ static void no_future_can_be_completed_while_commands_of_its_batch_are_read(void
     unsigned char *memory =
         mmap(NULL, 2 * page_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     assert_ptr_not_equal(memory, MAP_FAILED);
-    struct mr_engine *engine = open_engine(NULL);
+    struct mr_engine *engine = till_open(NULL, &silent);
     struct till_command first = till_move(7, 1, 0, 1);
     const struct mr_command *commands[] = {&first.header, command_across(memory, page_size)};
     struct sender senders[2] = {{.engine = engine}, {.engine = engine}};
@@ -147,7 +132,7 @@ static void wait_for_a_caller(void *context, struct mr_future *future)
 static void a_callback_at_the_end_may_wait_for_whoever_calls(void **state)
 {
     (void)state;
-    struct mr_engine *engine = open_engine(NULL);
+    struct mr_engine *engine = till_open(NULL, &silent);
     struct sender sender = {.engine = engine};
     struct caller caller = {.engine = engine, .sender = &sender};
     struct mr_future future = {.done = wait_for_a_caller, .context = &caller};
@@ -173,7 +158,7 @@ static void count(void *context, struct mr_query_call *call)
 static void a_query_that_comes_too_late_is_completed_once(void **state)
 {
     (void)state;
-    struct mr_engine *engine = open_engine(NULL);
+    struct mr_engine *engine = till_open(NULL, &silent);
     int ends = 0;
     const struct mr_query query = {.length = sizeof query, .type = MR_QUERY_STATUS};
     struct mr_query_call call = {.query = &query, .done = count, .context = &ends};
@@ -208,7 +193,7 @@ static void *fail_second(void *context)
 static void when_a_stage_has_failed_the_failure_is_known(void **state)
 {
     (void)state;
-    struct mr_engine *engine = open_engine(NULL);
+    struct mr_engine *engine = till_open(NULL, &silent);
     struct second second = {.engine = engine};
     pthread_t thread;
     /* Another stage fails, too, and has not come further than this. */
@@ -231,7 +216,7 @@ static void a_start_that_fails_ends_what_was_accepted_and_refuses_the_rest(void 
 {
     (void)state;
     struct mr_sim *sim = mr_sim_create(&(struct mr_sim_options){.seed = 1});
-    struct mr_engine *engine = open_engine(sim);
+    struct mr_engine *engine = till_open(sim, &silent);
     mr_sim_inject(sim, &(struct mr_sim_fault){.call = MR_SIM_QUEUE_START,
                                               .nth = 1,
                                               .system_error = EIO,
@@ -256,7 +241,7 @@ static void a_start_that_fails_ends_what_was_accepted_and_refuses_the_rest(void 
 static void a_start_that_is_refused_ends_what_was_accepted_too(void **state)
 {
     (void)state;
-    struct mr_engine *engine = open_engine(NULL);
+    struct mr_engine *engine = till_open(NULL, &silent);
     struct sender sender = {.engine = engine};
     struct mr_future future = {.done = send_again, .context = &sender};
     struct till_command command = till_move(7, 1, 0, 1);

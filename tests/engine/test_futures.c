@@ -3,7 +3,7 @@
  * ended the engine; polled, called, waited for; in every topology, with many producers.
  */
 #include "engine/parts.h"
-#include "tests/engine/till.h"
+#include "tests/engine/till_rig.h"
 #include "tests/support/sim_storage.h"
 
 #include "base/random.h"
@@ -18,34 +18,6 @@
 #include <pthread.h>
 #include <stdio.h>
 
-enum { SESSION = 7 };
-
-static struct mr_engine *open_engine(struct mr_sim *sim, const struct mr_engine_options *how)
-{
-    struct mr_engine_options options = *how;
-    options.storage = sim != NULL ? mr_sim_storage(sim) : NULL;
-    options.durability = sim != NULL ? 0 : MR_DURABILITY_NONE;
-    options.create = true;
-    options.logic = &till_logic;
-    options.clock_kind = MR_CLOCK_INPUT;
-    options.segment_bytes = MR_SEGMENT_BYTES_MIN;
-    options.journal_id[0] = 1;
-    struct mr_engine *engine = NULL;
-    struct mr_error error = {0};
-    if (mr_engine_open(&options, &engine, &error) != MR_OK) {
-        fail_msg("%s", error.text);
-    }
-    return engine;
-}
-
-static struct mr_engine *begin(struct mr_sim *sim, const struct mr_engine_options *how)
-{
-    struct mr_engine *engine = open_engine(sim, how);
-    assert_int_equal(mr_engine_begin(engine, NULL), MR_OK);
-    assert_int_equal(mr_engine_session(engine, SESSION, MR_ROLE_USER, NULL, NULL), MR_OK);
-    return engine;
-}
-
 static void step_all(struct mr_engine *engine, uint32_t times)
 {
     for (uint32_t i = 0; i < times; i++) {
@@ -57,7 +29,7 @@ static void step_all(struct mr_engine *engine, uint32_t times)
 
 static int call(struct mr_engine *engine, uint64_t request, struct mr_future *future)
 {
-    struct till_command command = till_move(SESSION, request, 0, 1);
+    struct till_command command = till_move(TILL_SESSION, request, 0, 1);
     return mr_engine_call(engine, &command.header, future);
 }
 
@@ -65,7 +37,8 @@ static void a_future_is_complete_when_its_command_is_applied_and_not_before(void
 {
     (void)state;
     struct mr_sim *sim = mr_sim_create(&(struct mr_sim_options){.seed = 1, .delay_max = 2});
-    struct mr_engine *engine = begin(sim, &(struct mr_engine_options){.output = MR_OUTPUT_NONE});
+    struct mr_engine *engine =
+        till_begin(till_open(sim, &(struct mr_engine_options){.output = MR_OUTPUT_NONE}));
     struct mr_future future = {0};
     assert_int_equal(call(engine, 1, &future), MR_OK);
     while (mr_engine_stage(engine, future.ticket) < MR_STAGE_DURABLE) {
@@ -88,7 +61,8 @@ static void a_future_is_complete_when_its_command_is_applied_and_not_before(void
 static void a_resent_commands_future_gets_the_first_answer(void **state)
 {
     (void)state;
-    struct mr_engine *engine = begin(NULL, &(struct mr_engine_options){.output = MR_OUTPUT_NONE});
+    struct mr_engine *engine =
+        till_begin(till_open(NULL, &(struct mr_engine_options){.output = MR_OUTPUT_NONE}));
     struct mr_future futures[3] = {{0}, {0}, {0}};
     assert_int_equal(call(engine, 1, &futures[0]), MR_OK);
     assert_int_equal(call(engine, 1, &futures[1]), MR_OK);
@@ -139,7 +113,7 @@ static int submit_some(struct mr_engine *engine, uint64_t request, uint32_t coun
     struct till_command commands[BATCH];
     const struct mr_command *pointers[BATCH];
     for (uint32_t i = 0; i < count; i++) {
-        commands[i] = till_move(SESSION, request + i, 0, 1);
+        commands[i] = till_move(TILL_SESSION, request + i, 0, 1);
         pointers[i] = &commands[i].header;
     }
     return with ? mr_engine_call_batch(engine, pointers, count, futures)
@@ -153,9 +127,9 @@ static void futures_are_completed_in_order_among_others_through_small_rings(void
     mr_random_init(&random, seed());
     struct mr_future *futures = calloc(MANY + BATCH, sizeof *futures);
     struct history history = {.in_order = true};
-    struct mr_engine *engine =
-        begin(NULL, &(struct mr_engine_options){
-                        .output = MR_OUTPUT_NONE, .input_slots = 64, .futures_max = 16});
+    struct mr_engine *engine = till_begin(
+        till_open(NULL, &(struct mr_engine_options){
+                            .output = MR_OUTPUT_NONE, .input_slots = 64, .futures_max = 16}));
     uint64_t asked = 0;
     for (uint64_t request = 1; request <= MANY;) {
         uint32_t count = 1 + (uint32_t)mr_random_below(&random, BATCH);
@@ -218,7 +192,8 @@ static void closing_without_a_stop_ends_each_once(void **state)
 {
     (void)state;
     struct mr_sim *sim = mr_sim_create(&(struct mr_sim_options){.seed = 1, .delay_max = 2});
-    struct mr_engine *engine = begin(sim, &(struct mr_engine_options){.output = MR_OUTPUT_NONE});
+    struct mr_engine *engine =
+        till_begin(till_open(sim, &(struct mr_engine_options){.output = MR_OUTPUT_NONE}));
     struct mr_future futures[6];
     struct ending endings[6] = {{0}};
     leave_some(engine, futures, endings);
@@ -234,7 +209,7 @@ static void an_engine_that_was_never_started_ends_them_too(void **state)
 {
     (void)state;
     struct mr_engine *engine =
-        open_engine(NULL, &(struct mr_engine_options){.output = MR_OUTPUT_NONE});
+        till_open(NULL, &(struct mr_engine_options){.output = MR_OUTPUT_NONE});
     struct mr_future future = {0};
     assert_int_equal(call(engine, 1, &future), MR_OK);
     assert_int_equal(mr_engine_stop(engine, NULL), MR_OK);
@@ -246,7 +221,8 @@ static void a_failure_ends_each_once_with_its_code(void **state)
 {
     (void)state;
     struct mr_sim *sim = mr_sim_create(&(struct mr_sim_options){.seed = 1, .delay_max = 2});
-    struct mr_engine *engine = begin(sim, &(struct mr_engine_options){.output = MR_OUTPUT_NONE});
+    struct mr_engine *engine =
+        till_begin(till_open(sim, &(struct mr_engine_options){.output = MR_OUTPUT_NONE}));
     mr_sim_inject(sim, &(struct mr_sim_fault){.call = MR_SIM_QUEUE_WRITE,
                                               .nth = 1,
                                               .system_error = EIO,
@@ -274,7 +250,8 @@ static void a_failure_ends_each_once_with_its_code(void **state)
 static void what_comes_after_apply_has_ended_is_completed_by_whoever_brings_it(void **state)
 {
     (void)state;
-    struct mr_engine *engine = begin(NULL, &(struct mr_engine_options){.output = MR_OUTPUT_NONE});
+    struct mr_engine *engine =
+        till_begin(till_open(NULL, &(struct mr_engine_options){.output = MR_OUTPUT_NONE}));
     struct mr_future futures[6];
     struct ending endings[6] = {{0}};
     leave_some(engine, futures, endings);
@@ -299,7 +276,8 @@ static void stop_gives_the_answers_of_what_was_accepted(void **state)
 {
     (void)state;
     struct mr_sim *sim = mr_sim_create(&(struct mr_sim_options){.seed = 1, .delay_max = 2});
-    struct mr_engine *engine = begin(sim, &(struct mr_engine_options){.output_slots = 2});
+    struct mr_engine *engine =
+        till_begin(till_open(sim, &(struct mr_engine_options){.output_slots = 2}));
     struct mr_future futures[6];
     struct ending endings[6] = {{0}};
     leave_some(engine, futures, endings);
@@ -419,10 +397,10 @@ static void answers_come_once_and_in_order_to_many_producers_in_any_topology(voi
     for (uint32_t t = 0; t < 3; t++) {
         struct producer producers[PRODUCERS];
         struct mr_engine *engine =
-            open_engine(NULL, &(struct mr_engine_options){.topology = topologies[t],
-                                                          .output = MR_OUTPUT_NONE,
-                                                          .input_slots = 64,
-                                                          .futures_max = 16});
+            till_open(NULL, &(struct mr_engine_options){.topology = topologies[t],
+                                                        .output = MR_OUTPUT_NONE,
+                                                        .input_slots = 64,
+                                                        .futures_max = 16});
         start_producers(engine, producers, from + t);
         for (uint32_t i = 0; i < PRODUCERS; i++) {
             pthread_join(producers[i].thread, NULL);
@@ -457,14 +435,14 @@ static void a_failure_wakes_everybody(void **state)
     (void)state;
     for (uint32_t t = 0; t < 3; t++) {
         struct mr_sim *sim = mr_sim_create(&(struct mr_sim_options){.seed = 1});
-        struct mr_engine *engine = open_engine(
+        struct mr_engine *engine = till_open(
             sim, &(struct mr_engine_options){.topology = topologies[t], .output = MR_OUTPUT_NONE});
         mr_sim_inject(sim, &(struct mr_sim_fault){.call = MR_SIM_QUEUE_WRITE,
                                                   .nth = 50,
                                                   .system_error = EIO,
                                                   .span = MR_SIM_FOREVER});
         assert_int_equal(mr_engine_start(engine, NULL), MR_OK);
-        assert_int_equal(mr_engine_session(engine, SESSION, MR_ROLE_USER, NULL, NULL), MR_OK);
+        assert_int_equal(mr_engine_session(engine, TILL_SESSION, MR_ROLE_USER, NULL, NULL), MR_OK);
         struct mr_future future;
         struct sleeper sleepers[3];
         for (int i = 0; i < 3; i++) {
@@ -503,10 +481,10 @@ static void a_stop_amid_calls_leaves_no_future_behind(void **state)
     for (uint32_t round = 0; round < 30; round++) {
         struct producer producers[PRODUCERS];
         struct mr_engine *engine =
-            open_engine(NULL, &(struct mr_engine_options){.topology = topologies[round % 3],
-                                                          .output = MR_OUTPUT_NONE,
-                                                          .input_slots = 64,
-                                                          .futures_max = 16});
+            till_open(NULL, &(struct mr_engine_options){.topology = topologies[round % 3],
+                                                        .output = MR_OUTPUT_NONE,
+                                                        .input_slots = 64,
+                                                        .futures_max = 16});
         start_producers(engine, producers, from + round);
         struct mr_random random;
         mr_random_init(&random, from + round);

@@ -4,7 +4,7 @@
  * nothing else.
  */
 #include "engine/parts.h"
-#include "tests/engine/till.h"
+#include "tests/engine/till_rig.h"
 #include "tests/support/sim_storage.h"
 
 #include <setjmp.h>
@@ -16,8 +16,6 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
-
-enum { SESSION = 7 };
 
 struct heard {
     uint64_t events, answers, last_event, last_sequence;
@@ -48,29 +46,6 @@ static struct mr_engine_handlers handlers_of(struct heard *heard)
     return (struct mr_engine_handlers){.event = on_event, .answer = on_answer, .context = heard};
 }
 
-static struct mr_engine *open_engine(struct mr_sim *sim, const struct mr_engine_options *how)
-{
-    struct mr_engine_options options = *how;
-    options.storage = mr_sim_storage(sim);
-    options.create = true;
-    options.logic = &till_logic;
-    options.clock_kind = MR_CLOCK_INPUT;
-    options.segment_bytes = MR_SEGMENT_BYTES_MIN;
-    options.journal_id[0] = 1;
-    struct mr_engine *engine = NULL;
-    struct mr_error error = {0};
-    if (mr_engine_open(&options, &engine, &error) != MR_OK) {
-        fail_msg("%s", error.text);
-    }
-    return engine;
-}
-
-static void begin(struct mr_engine *engine)
-{
-    assert_int_equal(mr_engine_begin(engine, NULL), MR_OK);
-    assert_int_equal(mr_engine_session(engine, SESSION, MR_ROLE_USER, NULL, NULL), MR_OK);
-}
-
 static void step_all(struct mr_engine *engine)
 {
     for (uint32_t stage = 0; stage < MR_ENGINE_STAGES; stage++) {
@@ -80,7 +55,7 @@ static void step_all(struct mr_engine *engine)
 
 static void submit(struct mr_engine *engine, uint64_t request, uint32_t burst)
 {
-    struct till_command command = till_move(SESSION, request, 0, 1);
+    struct till_command command = till_move(TILL_SESSION, request, 0, 1);
     command.body.burst = burst;
     while (mr_engine_submit(engine, &command.header, NULL) == MR_AGAIN) {
         step_all(engine);
@@ -100,8 +75,8 @@ static void nobody_reads_and_nothing_is_written(void **state)
     (void)state;
     struct mr_sim *sim = mr_sim_create(&(struct mr_sim_options){.seed = 1});
     struct mr_engine *engine =
-        open_engine(sim, &(struct mr_engine_options){.output = MR_OUTPUT_NONE, .output_slots = 2});
-    begin(engine);
+        till_open(sim, &(struct mr_engine_options){.output = MR_OUTPUT_NONE, .output_slots = 2});
+    till_begin(engine);
     for (uint64_t request = 1; request <= 100; request++) {
         submit(engine, request, 3);
     }
@@ -121,8 +96,8 @@ static void drained_waits_for_the_poller(void **state)
     struct heard heard = {0};
     const struct mr_engine_handlers handlers = handlers_of(&heard);
     struct mr_sim *sim = mr_sim_create(&(struct mr_sim_options){.seed = 1});
-    struct mr_engine *engine = open_engine(sim, &(struct mr_engine_options){.output_slots = 64});
-    begin(engine);
+    struct mr_engine *engine = till_open(sim, &(struct mr_engine_options){.output_slots = 64});
+    till_begin(engine);
     assert_true(mr_engine_drained(engine));
     submit(engine, 1, 3);
     assert_false(mr_engine_drained(engine));
@@ -146,8 +121,8 @@ static void waiting_for_output_leaves_the_pollers_place_alone(void **state)
 {
     (void)state;
     struct mr_sim *sim = mr_sim_create(&(struct mr_sim_options){.seed = 1});
-    struct mr_engine *engine = open_engine(sim, &(struct mr_engine_options){.output_slots = 64});
-    begin(engine);
+    struct mr_engine *engine = till_open(sim, &(struct mr_engine_options){.output_slots = 64});
+    till_begin(engine);
     uint64_t known = engine->reader.available;
     submit(engine, 1, 3);
     until_applied(engine, 3);
@@ -166,9 +141,9 @@ static void handlers_are_called_with_everything_in_order(void **state)
     struct heard heard = {0};
     struct mr_sim *sim = mr_sim_create(&(struct mr_sim_options){.seed = 1});
     struct mr_engine *engine =
-        open_engine(sim, &(struct mr_engine_options){.output = MR_OUTPUT_CALLBACK,
-                                                     .handlers = handlers_of(&heard)});
-    begin(engine);
+        till_open(sim, &(struct mr_engine_options){.output = MR_OUTPUT_CALLBACK,
+                                                   .handlers = handlers_of(&heard)});
+    till_begin(engine);
     for (uint64_t request = 1; request <= 100; request++) {
         submit(engine, request, 3);
     }
@@ -190,10 +165,10 @@ static void handlers_hear_each_message_once_though_a_subscriber_holds_up_the_rin
     const struct mr_engine_handlers handlers = handlers_of(&read);
     struct mr_sim *sim = mr_sim_create(&(struct mr_sim_options){.seed = 1});
     struct mr_engine *engine =
-        open_engine(sim, &(struct mr_engine_options){.output = MR_OUTPUT_CALLBACK,
-                                                     .output_slots = 4,
-                                                     .handlers = handlers_of(&called)});
-    begin(engine);
+        till_open(sim, &(struct mr_engine_options){.output = MR_OUTPUT_CALLBACK,
+                                                   .output_slots = 4,
+                                                   .handlers = handlers_of(&called)});
+    till_begin(engine);
     struct mr_subscriber *subscriber;
     assert_int_equal(mr_engine_subscribe(engine, &subscriber, NULL), MR_OK);
     submit(engine, 1, 50);
@@ -222,8 +197,8 @@ static void a_subscriber_sees_all_from_its_moment_on_at_its_own_pace(void **stat
     (void)state;
     struct mr_sim *sim = mr_sim_create(&(struct mr_sim_options){.seed = 1});
     struct mr_engine *engine =
-        open_engine(sim, &(struct mr_engine_options){.output = MR_OUTPUT_NONE});
-    begin(engine);
+        till_open(sim, &(struct mr_engine_options){.output = MR_OUTPUT_NONE});
+    till_begin(engine);
     struct mr_subscriber *subscribers[MR_SUBSCRIBERS_MAX + 1];
     struct heard heard[MR_SUBSCRIBERS_MAX] = {{0}};
     uint64_t request = 0;
@@ -254,8 +229,8 @@ static void a_newcomer_hears_nothing_of_what_another_left_unread(void **state)
     (void)state;
     struct mr_sim *sim = mr_sim_create(&(struct mr_sim_options){.seed = 1});
     struct mr_engine *engine =
-        open_engine(sim, &(struct mr_engine_options){.output = MR_OUTPUT_NONE, .output_slots = 4});
-    begin(engine);
+        till_open(sim, &(struct mr_engine_options){.output = MR_OUTPUT_NONE, .output_slots = 4});
+    till_begin(engine);
     struct mr_subscriber *subscriber;
     assert_int_equal(mr_engine_subscribe(engine, &subscriber, NULL), MR_OK);
     submit(engine, 1, 20); /* more than there is room for: apply stands still */
@@ -288,8 +263,8 @@ static void a_descriptor_becomes_readable_only_when_it_was_armed(void **state)
     (void)state;
     struct mr_sim *sim = mr_sim_create(&(struct mr_sim_options){.seed = 1});
     struct mr_engine *engine =
-        open_engine(sim, &(struct mr_engine_options){.output = MR_OUTPUT_NONE});
-    begin(engine);
+        till_open(sim, &(struct mr_engine_options){.output = MR_OUTPUT_NONE});
+    till_begin(engine);
     const struct mr_engine_handlers nobody = {0};
     struct mr_subscriber *subscriber;
     assert_int_equal(mr_engine_subscribe(engine, &subscriber, NULL), MR_OK);
@@ -353,7 +328,7 @@ static void submit_all(struct mr_engine *engine)
 {
     uint64_t ticket;
     for (uint64_t request = 1; request <= COMMANDS; request++) {
-        struct till_command command = till_move(SESSION, request, 0, 1);
+        struct till_command command = till_move(TILL_SESSION, request, 0, 1);
         int status;
         while ((status = mr_engine_submit(engine, &command.header, &ticket)) == MR_AGAIN) {
             assert_int_equal(mr_engine_await_room(engine, 1, 0), MR_OK);
@@ -383,7 +358,7 @@ static void subscribers_that_sleep_miss_nothing_in_any_topology(void **state)
                                                   .output_slots = 8};
         assert_int_equal(mr_engine_open(&options, &engine, NULL), MR_OK);
         assert_int_equal(mr_engine_start(engine, NULL), MR_OK);
-        assert_int_equal(mr_engine_session(engine, SESSION, MR_ROLE_USER, NULL, NULL), MR_OK);
+        assert_int_equal(mr_engine_session(engine, TILL_SESSION, MR_ROLE_USER, NULL, NULL), MR_OK);
         struct reading readings[2] = {{.by_descriptor = false}, {.by_descriptor = true}};
         for (uint32_t i = 0; i < 2; i++) {
             assert_int_equal(mr_engine_subscribe(engine, &readings[i].subscriber, NULL), MR_OK);
@@ -445,7 +420,7 @@ static void subscribers_that_come_and_go_under_load_see_no_gaps(void **state)
                                                   .output_slots = 16};
         assert_int_equal(mr_engine_open(&options, &engine, NULL), MR_OK);
         assert_int_equal(mr_engine_start(engine, NULL), MR_OK);
-        assert_int_equal(mr_engine_session(engine, SESSION, MR_ROLE_USER, NULL, NULL), MR_OK);
+        assert_int_equal(mr_engine_session(engine, TILL_SESSION, MR_ROLE_USER, NULL, NULL), MR_OK);
         struct visitor visitors[VISITORS];
         for (uint32_t i = 0; i < VISITORS; i++) {
             visitors[i] = (struct visitor){.engine = engine};
@@ -454,7 +429,7 @@ static void subscribers_that_come_and_go_under_load_see_no_gaps(void **state)
         }
         uint64_t request = 0;
         for (uint32_t i = 0; i < VISITORS;) {
-            struct till_command command = till_move(SESSION, request + 1, 0, 1);
+            struct till_command command = till_move(TILL_SESSION, request + 1, 0, 1);
             command.body.burst = (uint32_t)(request % 4);
             if (mr_engine_submit(engine, &command.header, NULL) == MR_OK) {
                 request++;
@@ -481,7 +456,7 @@ static uint64_t fill_up(struct mr_engine *engine, bool by_hand, bool held_up)
 {
     uint64_t accepted = 0;
     for (uint32_t refused = 0; refused < (by_hand ? 500 : 10) && accepted < PLENTY;) {
-        struct till_command command = till_move(SESSION, accepted + 1, 0, 1);
+        struct till_command command = till_move(TILL_SESSION, accepted + 1, 0, 1);
         command.body.burst = 10;
         if (mr_engine_submit(engine, &command.header, NULL) == MR_OK) {
             accepted++;
@@ -505,14 +480,14 @@ static void check_stalled_reader(uint32_t topology, enum mr_output output, enum 
                                               .handlers = handlers_of(&heard),
                                               .input_slots = 16,
                                               .output_slots = 16};
-    struct mr_engine *engine = open_engine(sim, &options);
+    struct mr_engine *engine = till_open(sim, &options);
     struct mr_subscriber *subscriber = NULL;
     if (topology == BY_HAND) {
         assert_int_equal(mr_engine_begin(engine, NULL), MR_OK);
     } else {
         assert_int_equal(mr_engine_start(engine, NULL), MR_OK);
     }
-    assert_int_equal(mr_engine_session(engine, SESSION, MR_ROLE_USER, NULL, NULL), MR_OK);
+    assert_int_equal(mr_engine_session(engine, TILL_SESSION, MR_ROLE_USER, NULL, NULL), MR_OK);
     if (who == A_SUBSCRIBER) {
         assert_int_equal(mr_engine_subscribe(engine, &subscriber, NULL), MR_OK);
     }
@@ -531,7 +506,7 @@ static void check_stalled_reader(uint32_t topology, enum mr_output output, enum 
         mr_engine_unsubscribe(subscriber);
     }
     mr_engine_close(engine);
-    engine = open_engine(sim, &options);
+    engine = till_open(sim, &options);
     assert_int_equal(mr_engine_applied_sequence(engine), accepted + 2);
     assert_true(mr_digest_equal(digest, mr_engine_event_digest(engine)));
     mr_engine_close(engine);

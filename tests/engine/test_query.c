@@ -3,7 +3,7 @@
  * flows and while nobody reads the output; a session reads its own writes; each is completed once.
  */
 #include "engine/parts.h"
-#include "tests/engine/till.h"
+#include "tests/engine/till_rig.h"
 #include "tests/support/sim_storage.h"
 
 #include <setjmp.h>
@@ -13,8 +13,6 @@
 #include <cmocka.h>
 
 #include <pthread.h>
-
-enum { SESSION = 7 };
 
 /* A query for the balance of account 0, with all it needs. */
 struct asking {
@@ -42,31 +40,6 @@ static struct mr_query_call *ask_for(struct asking *asking, uint64_t not_before)
     return &asking->call;
 }
 
-static struct mr_engine *open_engine(struct mr_sim *sim, const struct mr_engine_options *how)
-{
-    struct mr_engine_options options = *how;
-    options.storage = sim != NULL ? mr_sim_storage(sim) : NULL;
-    options.durability = sim != NULL ? 0 : MR_DURABILITY_NONE;
-    options.create = true;
-    options.logic = options.logic != NULL ? options.logic : &till_logic;
-    options.clock_kind = MR_CLOCK_INPUT;
-    options.segment_bytes = MR_SEGMENT_BYTES_MIN;
-    struct mr_engine *engine = NULL;
-    struct mr_error error = {0};
-    if (mr_engine_open(&options, &engine, &error) != MR_OK) {
-        fail_msg("%s", error.text);
-    }
-    return engine;
-}
-
-static struct mr_engine *begin(struct mr_sim *sim, const struct mr_engine_options *how)
-{
-    struct mr_engine *engine = open_engine(sim, how);
-    assert_int_equal(mr_engine_begin(engine, NULL), MR_OK);
-    assert_int_equal(mr_engine_session(engine, SESSION, MR_ROLE_USER, NULL, NULL), MR_OK);
-    return engine;
-}
-
 static void end(struct mr_engine *engine)
 {
     assert_int_equal(mr_engine_stop(engine, NULL), MR_OK);
@@ -75,16 +48,17 @@ static void end(struct mr_engine *engine)
 
 static void submit(struct mr_engine *engine, uint64_t request, int64_t amount)
 {
-    struct till_command command = till_move(SESSION, request, 0, amount);
+    struct till_command command = till_move(TILL_SESSION, request, 0, amount);
     assert_int_equal(mr_engine_submit(engine, &command.header, NULL), MR_OK);
 }
 
 static void an_idle_engine_answers_with_what_it_saw(void **state)
 {
     (void)state;
-    struct mr_engine *engine = begin(NULL, &(struct mr_engine_options){.output = MR_OUTPUT_NONE});
+    struct mr_engine *engine =
+        till_begin(till_open(NULL, &(struct mr_engine_options){.output = MR_OUTPUT_NONE}));
     struct asking asking;
-    struct till_command command = till_move(SESSION, 1, 0, 50);
+    struct till_command command = till_move(TILL_SESSION, 1, 0, 50);
     assert_int_equal(mr_engine_execute(engine, &command.header, NULL, NULL, NULL), MR_OK);
     assert_int_equal(mr_engine_query(engine, ask_for(&asking, 0)), MR_OK);
     assert_false(mr_query_ready(&asking.call));
@@ -104,7 +78,8 @@ static void only_what_is_durable_is_seen(void **state)
 {
     (void)state;
     struct mr_sim *sim = mr_sim_create(&(struct mr_sim_options){.seed = 1, .delay_max = 4});
-    struct mr_engine *engine = begin(sim, &(struct mr_engine_options){.output = MR_OUTPUT_NONE});
+    struct mr_engine *engine =
+        till_begin(till_open(sim, &(struct mr_engine_options){.output = MR_OUTPUT_NONE}));
     struct asking asking;
     submit(engine, 1, 50);
     while (mr_engine_durable_sequence(engine) < 3) {
@@ -123,7 +98,8 @@ static void only_what_is_durable_is_seen(void **state)
 static void a_query_waits_for_the_sequence_that_it_names(void **state)
 {
     (void)state;
-    struct mr_engine *engine = begin(NULL, &(struct mr_engine_options){.output = MR_OUTPUT_NONE});
+    struct mr_engine *engine =
+        till_begin(till_open(NULL, &(struct mr_engine_options){.output = MR_OUTPUT_NONE}));
     struct asking late, soon;
     assert_int_equal(mr_engine_query(engine, ask_for(&late, 4)), MR_OK);
     assert_int_equal(mr_engine_query(engine, ask_for(&soon, 2)), MR_OK);
@@ -131,7 +107,7 @@ static void a_query_waits_for_the_sequence_that_it_names(void **state)
         (void)mr_engine_step(engine, MR_STAGE_APPLY);
         assert_true(mr_query_ready(&soon.call)); /* others do not wait for it */
         assert_false(mr_query_ready(&late.call));
-        struct till_command command = till_move(SESSION, request, 0, 50);
+        struct till_command command = till_move(TILL_SESSION, request, 0, 50);
         assert_int_equal(mr_engine_execute(engine, &command.header, NULL, NULL, NULL), MR_OK);
     }
     (void)mr_engine_step(engine, MR_STAGE_APPLY);
@@ -144,12 +120,13 @@ static void a_query_waits_for_the_sequence_that_it_names(void **state)
 static void queries_are_answered_amid_a_long_block_and_while_nobody_reads(void **state)
 {
     (void)state;
-    struct mr_engine *engine = begin(NULL, &(struct mr_engine_options){.output = MR_OUTPUT_NONE});
+    struct mr_engine *engine =
+        till_begin(till_open(NULL, &(struct mr_engine_options){.output = MR_OUTPUT_NONE}));
     struct asking asking;
     static struct till_command commands[2000];
     static const struct mr_command *pointers[2000];
     for (uint64_t i = 0; i < 2000; i++) {
-        commands[i] = till_move(SESSION, i + 1, 0, 1);
+        commands[i] = till_move(TILL_SESSION, i + 1, 0, 1);
         pointers[i] = &commands[i].header;
     }
     assert_int_equal(mr_engine_submit_batch(engine, pointers, 2000, NULL), MR_OK);
@@ -166,7 +143,7 @@ static void queries_are_answered_amid_a_long_block_and_while_nobody_reads(void *
     assert_int_equal(asking.row.body.balance, asking.call.reply.sequence - 2);
     end(engine);
 
-    engine = begin(NULL, &(struct mr_engine_options){.output_slots = 2});
+    engine = till_begin(till_open(NULL, &(struct mr_engine_options){.output_slots = 2}));
     for (uint64_t request = 1; request <= 10; request++) {
         submit(engine, request, 1);
     }
@@ -205,8 +182,8 @@ static void no_query_sees_half_a_command(void **state)
     (void)state;
     struct mr_logic logic = till_logic;
     logic.apply = halves;
-    struct mr_engine *engine =
-        begin(NULL, &(struct mr_engine_options){.output = MR_OUTPUT_NONE, .logic = &logic});
+    struct mr_engine *engine = till_begin(
+        till_open(NULL, &(struct mr_engine_options){.output = MR_OUTPUT_NONE, .logic = &logic}));
     struct asking asking;
     for (uint64_t request = 1; request <= 200; request++) {
         submit(engine, request, 1);
@@ -230,8 +207,8 @@ static void no_query_sees_half_a_command(void **state)
 static void impossible_and_too_many_queries_are_refused_at_once(void **state)
 {
     (void)state;
-    struct mr_engine *engine =
-        begin(NULL, &(struct mr_engine_options){.output = MR_OUTPUT_NONE, .queries_max = 8});
+    struct mr_engine *engine = till_begin(
+        till_open(NULL, &(struct mr_engine_options){.output = MR_OUTPUT_NONE, .queries_max = 8}));
     struct asking askings[9];
     const uint32_t lengths[] = {0, 24, 33, UINT32_MAX - 7};
     for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
@@ -263,17 +240,18 @@ static void impossible_and_too_many_queries_are_refused_at_once(void **state)
 static void a_session_is_found_though_seats_and_output_are_full(void **state)
 {
     (void)state;
-    struct mr_engine *engine =
-        begin(NULL, &(struct mr_engine_options){.output = MR_OUTPUT_NONE, .queries_max = 1});
+    struct mr_engine *engine = till_begin(
+        till_open(NULL, &(struct mr_engine_options){.output = MR_OUTPUT_NONE, .queries_max = 1}));
     struct asking asking;
     assert_int_equal(mr_engine_query(engine, ask_for(&asking, 0)), MR_OK);
-    assert_int_equal(mr_engine_session(engine, SESSION, MR_ROLE_USER, NULL, NULL), MR_OK);
+    assert_int_equal(mr_engine_session(engine, TILL_SESSION, MR_ROLE_USER, NULL, NULL), MR_OK);
     assert_true(mr_query_ready(&asking.call));
     end(engine);
 
     struct mr_logic logic = till_logic;
     logic.apply = halves_aloud;
-    engine = begin(NULL, &(struct mr_engine_options){.output_slots = 4, .logic = &logic});
+    engine = till_begin(
+        till_open(NULL, &(struct mr_engine_options){.output_slots = 4, .logic = &logic}));
     submit(engine, 1, 1);
     for (uint32_t i = 0; i < 10; i++) {
         for (uint32_t stage = 0; stage < MR_ENGINE_STAGES; stage++) {
@@ -281,7 +259,7 @@ static void a_session_is_found_though_seats_and_output_are_full(void **state)
         }
     }
     assert_true(engine->applying.applier.amid);
-    assert_int_equal(mr_engine_session(engine, SESSION, MR_ROLE_USER, NULL, NULL), MR_OK);
+    assert_int_equal(mr_engine_session(engine, TILL_SESSION, MR_ROLE_USER, NULL, NULL), MR_OK);
     assert_false(engine->applying.applier.amid);
     end(engine);
 }
@@ -294,7 +272,8 @@ static void count(void *context, struct mr_query_call *call)
 static void stop_ends_each_query_that_is_left_once(void **state)
 {
     (void)state;
-    struct mr_engine *engine = begin(NULL, &(struct mr_engine_options){.output = MR_OUTPUT_NONE});
+    struct mr_engine *engine =
+        till_begin(till_open(NULL, &(struct mr_engine_options){.output = MR_OUTPUT_NONE}));
     struct asking askings[5], late;
     int ends[5] = {0};
     for (uint32_t i = 0; i < 5; i++) {
@@ -362,7 +341,7 @@ static void sessions_read_their_own_writes_and_sequences_never_go_back(void **st
     static const enum mr_topology topologies[] = {MR_TOPOLOGY_ONE, MR_TOPOLOGY_TWO,
                                                   MR_TOPOLOGY_EACH};
     for (uint32_t t = 0; t < 6; t++) {
-        struct mr_engine *engine = open_engine(
+        struct mr_engine *engine = till_open(
             NULL, &(struct mr_engine_options){
                       .topology = topologies[t % 3], .output = MR_OUTPUT_NONE, .queries_max = 2});
         assert_int_equal(mr_engine_start(engine, NULL), MR_OK);
