@@ -132,11 +132,12 @@ struct mr_server {
     uint64_t held_sequence;
     bool held_overflow;
 
-    MR_ATOMIC(bool) stopping; /* set by anybody */
-    bool draining;            /* begun by the serving thread */
-    int failure;              /* of the engine; clients have been told */
-    bool busy_now;            /* the engine took no more in this step */
-    uint32_t turn;            /* who comes first in the next step */
+    /* Set by anybody. A word of its own: compilers read neighbours together. */
+    MR_ATOMIC(uint64_t) stopping;
+    bool draining; /* begun by the serving thread */
+    int failure;   /* of the engine; clients have been told */
+    bool busy_now; /* the engine took no more in this step */
+    uint32_t turn; /* who comes first in the next step */
     uint64_t draining_ns, now_ns, looked_ns;
     struct mr_server_status status;
 };

@@ -223,7 +223,7 @@ void mr_server_stop(struct mr_server *server)
     uint64_t one = 1;
     int before = errno; /* a signal's handler leaves it as it was */
     /* Release: pairs with the acquire in mr_server_step. */
-    mr_atomic_store(&server->stopping, true, release);
+    mr_atomic_store(&server->stopping, UINT64_C(1), release);
     (void)!write(server->queries->event, &one, sizeof one);
     errno = before;
 }
@@ -449,7 +449,7 @@ int64_t mr_server_step(struct mr_server *server, uint32_t timeout_ms)
 {
     server->now_ns = mr_monotonic_ns();
     /* Acquire: pairs with the release in mr_server_stop. */
-    if (mr_atomic_load(&server->stopping, acquire) && !server->draining) {
+    if (mr_atomic_load(&server->stopping, acquire) != 0 && !server->draining) {
         begin_to_drain(server);
     }
     pass_barriers(server);
