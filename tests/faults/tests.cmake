@@ -26,7 +26,8 @@ set_tests_properties(faults/test_every_call PROPERTIES ENVIRONMENT MR_STEP=${cal
 # by what is preloaded into it, which does not go together with a sanitizer's runtime.
 add_library(kill_enter MODULE ${CMAKE_CURRENT_SOURCE_DIR}/faults/kill_enter.c)
 target_include_directories(
-    kill_enter PRIVATE $<TARGET_PROPERTY:PkgConfig::liburing,INTERFACE_INCLUDE_DIRECTORIES>)
+    kill_enter PRIVATE ${PROJECT_SOURCE_DIR}
+                       $<TARGET_PROPERTY:PkgConfig::liburing,INTERFACE_INCLUDE_DIRECTORIES>)
 target_link_libraries(kill_enter PRIVATE millrace_flags ${CMAKE_DL_LIBS})
 set(kill_enter $<TARGET_FILE:kill_enter>)
 if(MILLRACE_SANITIZE)
