@@ -1,7 +1,8 @@
 #!/bin/bash
 # soak.sh: what takes longer than CI may. ROUNDS rounds (20) of all tests, in the optimised build
 # and under the sanitizers, each round with a new seed; and in the first round HANDOFFS (10^8) hand-
-# offs through rings, in each of these builds. SEED=N repeats a round.
+# offs through rings, in each of these builds, and COMMANDS (10^8) random commands to the order book
+# and to a naive one (a fiftieth of that under the sanitizers). SEED=N repeats a round.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/common.sh
@@ -29,12 +30,26 @@ stress() # PRESET
     grep '^stress: ' "$log"
 }
 
+# The order book next to a naive one.
+compare_books() # PRESET
+{
+    local commands=${COMMANDS:-100000000}
+    [ "$1" = release ] || commands=$((commands / 50))
+    # A shard of its own: the tests have used the first ones.
+    MR_SEED=$seed MR_FUZZ_COMMANDS=$commands \
+        "$(folder_of "$1")/tests/core_test_book_fuzz" 9 >"$log" 2>&1 || {
+        tail -n 200 "$log"
+        return 1
+    }
+    echo "books: $commands commands, and no difference"
+}
+
 for ((round = 1; round <= rounds; round++)); do
     seed=${SEED:-$((RANDOM << 15 | RANDOM))}
     for preset in release sanitize tsan; do
         echo "soak: round $round of $rounds, $preset, SEED=$seed"
         if ! MR_SEED=$seed scripts/test.sh "$preset" ||
-            { [ "$round" -eq 1 ] && ! stress "$preset"; }; then
+            { [ "$round" -eq 1 ] && ! { stress "$preset" && compare_books "$preset"; }; }; then
             echo "soak: failed; SEED=$seed make soak repeats it"
             exit 1
         fi

@@ -36,6 +36,7 @@ const struct command command_run = {
                    "up the run.",
     .examples = "  millrace run --data d --input gen:orders=1000000,seed=1,instruments=10\n"
                 "  millrace run --data d --input orders.csv --format bitstamp --acks d.acks\n"
+                "  millrace run --data d --input day.csv --format lobster --date 2012-06-21\n"
                 "  echo 'order_new order=1 instrument=1 side=buy price=100 quantity=5' |\n"
                 "      millrace run --data d --input -\n",
     COMMAND_OPTIONS(run_settings, RUN_OPTIONS),

@@ -3,6 +3,7 @@
  */
 #include "tools/command.h"
 #include "tools/engine_options.h"
+#include "tools/hash_seed.h"
 #include "tools/json.h"
 #include "tools/logics.h"
 #include "tools/notify.h"
@@ -36,6 +37,8 @@
     O(tag, number, answers, "N", "1024", "of a new journal: answers kept for each session")    \
     O(tag, number, session_idle, "SECONDS", "0",                                               \
       "of a new journal: close a session that sends nothing; 0: never")                        \
+    O(tag, text, hash_seed, "N", NULL,                                                         \
+      "of a new journal: the number that keys the mixing of ids; random when not given")       \
     O(tag, choice, clock, "wall|input", "wall",                                                \
       "of a new journal: whose time commands carry, the machine's or their sender's")          \
     OPTIONS_ENGINE(O, tag)
@@ -53,6 +56,7 @@ struct serve {
     const struct mr_logic *logic;
     struct mr_engine *engine;
     struct mr_server *server;
+    void *config;         /* of a new journal; NULL: the logic's defaults */
     bool started;         /* the engine's threads */
     char path[PATH_SIZE]; /* of the socket; "": none */
     uint64_t told_ns;     /* when the service manager was told last */
@@ -162,6 +166,7 @@ static int open_engine(struct serve *serve, struct mr_error *error)
     const struct serve_settings *settings = serve->settings;
     struct mr_engine_options options = {
         .logic = serve->logic,
+        .config = serve->config,
         .clock_kind = clocks[settings->clock],
         .sessions_max = bounded(settings->sessions),
         .answers_max = bounded(settings->answers),
@@ -214,6 +219,9 @@ static int open_all(struct serve *serve, struct mr_error *error)
     int status = logic_chosen(settings->logic, &serve->logic, error);
     if (status == MR_OK) {
         status = choose_path(serve, error);
+    }
+    if (status == MR_OK) {
+        status = hash_seed_choose(serve->logic, settings->hash_seed, &serve->config, error);
     }
     if (status == MR_OK) {
         status = open_engine(serve, error);
@@ -311,6 +319,7 @@ static int execute(const void *settings)
         stop_engine(&serve);
     }
     mr_engine_close(serve.engine);
+    free(serve.config);
     return code;
 }
 

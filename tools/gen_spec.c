@@ -10,7 +10,7 @@
 
 /* Changes with whatever changes the commands that a specification stands for, so that a journal
  * never resumes with others than it began with. */
-enum { GENERATOR_VERSION = 0 };
+enum { GENERATOR_VERSION = 1 };
 
 struct key {
     const char *name;
@@ -83,16 +83,23 @@ static int check(const struct gen_spec *spec, struct mr_error *error)
             error, MR_E_INVALID,
             "gen: market, ioc and fok are shares of the same orders, so they make at "
             "most 100 together");
+    if (spec->post + spec->reprice > 100 || spec->day + spec->gtd > 100)
+        return mr_error_set(error, MR_E_INVALID,
+                            "gen: post and reprice are shares of the same orders, so they make at "
+                            "most 100 together, and so are day and gtd");
     if (spec->instruments * spec->depth > GEN_RESTING_MAX)
         return mr_error_set(error, MR_E_INVALID,
                             "gen: instruments times depth, the orders that can rest, is above %d",
                             GEN_RESTING_MAX);
     uint64_t span_ns; /* no gap is more than twice the mean */
     if (__builtin_mul_overflow(gen_spec_total(spec), 2 * GEN_NS_PER_S / spec->rate, &span_ns) ||
+        __builtin_add_overflow(span_ns, 2 * spec->lifetime * GEN_NS_PER_MS + GEN_NS_PER_DAY,
+                               &span_ns) ||
         span_ns > UINT64_MAX - spec->start * GEN_NS_PER_S)
-        return mr_error_set(error, MR_E_INVALID,
-                            "gen: so many commands at rate=%llu would end after the year 2554",
-                            (unsigned long long)spec->rate);
+        return mr_error_set(
+            error, MR_E_INVALID,
+            "gen: so many commands at rate=%llu would end, or expire, after the year 2554",
+            (unsigned long long)spec->rate);
     return MR_OK;
 }
 

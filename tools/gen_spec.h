@@ -20,13 +20,25 @@
     K(cancels, 40, 0, 100)                   \
     K(replaces, 10, 0, 1000)                 \
     K(late, 2, 0, 100)                       \
+    K(renumber, 0, 0, 100)                   \
     K(market, 10, 0, 100)                    \
     K(ioc, 15, 0, 100)                       \
     K(fok, 5, 0, 100)                        \
+    K(min, 0, 0, 100)                        \
+    K(post, 0, 0, 100)                       \
+    K(reprice, 0, 0, 100)                    \
+    K(day, 0, 0, 100)                        \
+    K(gtd, 0, 0, 100)                        \
+    K(lifetime, 1000, 1, 1000000000)         \
+    K(stp, 0, 0, 100)                        \
     K(size, 50, 1, 500)                      \
     K(spread, 4, 2, 64)                      \
     K(volatility, 20, 0, 1000)               \
     K(accounts, 1000, 1, UINT64_MAX)         \
+    K(lot, 1, 1, 1000)                       \
+    K(tick, 1, 1, 1000)                      \
+    K(collar, 0, 0, 1000)                    \
+    K(top, 0, 0, 1)                          \
     K(rate, 100000, 1, 1000000000)           \
     K(start, 1767225600, 0, UINT64_C(9000000000)) /* 2026 */
 
@@ -38,9 +50,12 @@ struct gen_spec {
 enum {
     GEN_BLOCK_ORDERS = 100, /* cancels and replaces are counted per so many orders */
     GEN_RESTING_MAX = 1 << 24,
-    GEN_TEXT_SIZE = 640,
+    GEN_FILLS_MAX = 10000, /* trades that one order can make */
+    GEN_TEXT_SIZE = 1024,
 };
-#define GEN_NS_PER_S UINT64_C(1000000000)
+#define GEN_NS_PER_MS  UINT64_C(1000000)
+#define GEN_NS_PER_S   UINT64_C(1000000000)
+#define GEN_NS_PER_DAY UINT64_C(86400000000000)
 
 /* Reads the part behind "gen:". MR_E_INVALID: unknown, repeated or missing key, or a bad value. */
 int gen_spec_parse(const char *text, struct gen_spec *spec, struct mr_error *error);

@@ -56,6 +56,7 @@ void generator_free(struct generator *generator)
     free(generator->price_base);
     free(generator->orders);
     free(generator->slots);
+    expiries_free(&generator->expiries);
     *generator = (struct generator){0};
 }
 
@@ -72,7 +73,9 @@ int generator_init(struct generator *generator, const struct gen_spec *spec, str
         .orders = calloc(count * depth, sizeof *generator->orders),
         .slots = calloc(count * depth, sizeof *generator->slots),
     };
-    if (generator->instruments == NULL || generator->price_base == NULL ||
+    bool expire = spec->day + spec->gtd > 0;
+    if (!expiries_init(&generator->expiries, expire ? count * depth : 0) ||
+        generator->instruments == NULL || generator->price_base == NULL ||
         generator->orders == NULL || generator->slots == NULL) {
         generator_free(generator);
         return mr_error_set(error, MR_E_NO_MEMORY,
@@ -84,9 +87,15 @@ int generator_init(struct generator *generator, const struct gen_spec *spec, str
         market_init(&generator->instruments[i], generator->orders + i * depth,
                     generator->slots + i * depth, (uint32_t)depth);
         generator->instruments[i].fair = MARKET_LEVELS / 2;
+        generator->instruments[i].traded = MARKET_LEVELS / 2;
         generator->price_base[i] = PRICE_BASE_MIN + (int64_t)below(generator, PRICE_BASE_RANGE);
     }
     return MR_OK;
+}
+
+int64_t generator_price(const struct generator *generator, uint32_t instrument, uint32_t level)
+{
+    return (generator->price_base[instrument] + level) * (int64_t)generator->spec.tick;
 }
 
 /* What the next command does; false: all is done. */
@@ -157,6 +166,13 @@ static uint32_t sweep(const struct market_instrument *instrument, uint32_t side,
     return best > ticks ? best - ticks : 0;
 }
 
+/* Whether one of several features with a share of the orders is asked for: if none is, no number is
+ * drawn for them, so that a market without them is what it was before they came. */
+static bool has_resting_terms(const struct gen_spec *spec)
+{
+    return spec->post + spec->reprice + spec->day + spec->gtd > 0;
+}
+
 static void set_terms(const struct gen_spec *spec, uint32_t percent,
                       struct mr_book_order_new *order)
 {
@@ -168,71 +184,165 @@ static void set_terms(const struct gen_spec *spec, uint32_t percent,
         order->tif = MR_BOOK_TIF_FOK;
 }
 
+/* How far a market order may go. */
+static uint32_t market_limit(const struct generator *generator,
+                             const struct market_instrument *instrument, uint32_t side)
+{
+    uint32_t collar = (uint32_t)generator->spec.collar, level = instrument->traded;
+    if (side == MARKET_BUY)
+        return collar == 0 || level + collar >= MARKET_LEVELS ? MARKET_LEVELS - 1 : level + collar;
+    return collar == 0 || collar > level ? 0 : level - collar;
+}
+
 /* An order that is meant to trade. It takes from the side that has more, the likelier so the more
  * it has. Returns its limit. */
 static uint32_t draw_crossing(struct generator *generator,
                               const struct market_instrument *instrument, uint32_t pick,
                               struct mr_book_order_new *order)
 {
+    const struct gen_spec *spec = &generator->spec;
     uint64_t bits = draw(generator);
     order->side = pick < instrument->resting_of[MARKET_BUY] ? MR_BOOK_SIDE_SELL : MR_BOOK_SIDE_BUY;
-    set_terms(&generator->spec, upper(bits, 100), order);
+    set_terms(spec, upper(bits, 100), order);
     generator->crossing++;
+    if (spec->min > 0 && order->tif != MR_BOOK_TIF_FOK) {
+        uint64_t least = draw(generator);
+        if (upper(least, 100) < spec->min)
+            order->min_quantity = 1 + lower(least, order->quantity);
+    }
     if (order->kind == MR_BOOK_KIND_MARKET)
-        return order->side == MARKET_BUY ? MARKET_LEVELS - 1 : 0;
+        return market_limit(generator, instrument, order->side);
     return sweep(instrument, order->side, lower(bits, SWEEP_TICKS));
 }
 
-/* What the order does to the imagined market. */
-static void enter(struct generator *generator, struct market_instrument *instrument,
+static void draw_expiry(struct generator *generator, uint32_t percent,
+                        struct mr_book_order_new *order)
+{
+    const struct gen_spec *spec = &generator->spec;
+    if (percent < spec->day) {
+        order->tif = MR_BOOK_TIF_DAY;
+    } else if (percent < spec->day + spec->gtd) {
+        order->tif = MR_BOOK_TIF_GTD;
+        order->expires_ns =
+            generator->time_ns + GEN_NS_PER_MS * (1 + below(generator, 2 * spec->lifetime));
+    }
+}
+
+/* One that would be priced out of the window is not post-only after all. */
+static bool is_at_edge(const struct market_instrument *instrument, uint32_t side)
+{
+    return instrument->words[!side] != 0 &&
+           market_best(instrument, !side) == (side == MARKET_BUY ? 0 : MARKET_LEVELS - 1);
+}
+
+/* An order that is meant to rest. Returns its limit. */
+static uint32_t draw_passive(struct generator *generator,
+                             const struct market_instrument *instrument, uint64_t bits,
+                             struct mr_book_order_new *order)
+{
+    const struct gen_spec *spec = &generator->spec;
+    order->side = (uint8_t)lower(bits, 2);
+    uint32_t limit = draw_level(generator, instrument, order->side);
+    if (!has_resting_terms(spec))
+        return limit;
+    uint64_t terms = draw(generator);
+    uint32_t percent = upper(terms, 100);
+    if (percent < spec->post)
+        order->post = MR_BOOK_POST_REJECT;
+    else if (percent < spec->post + spec->reprice && !is_at_edge(instrument, order->side))
+        order->post = MR_BOOK_POST_REPRICE;
+    draw_expiry(generator, lower(terms, 100), order);
+    return limit;
+}
+
+static void draw_stp(struct generator *generator, struct mr_book_order_new *order)
+{
+    if (generator->spec.stp == 0)
+        return;
+    uint64_t bits = draw(generator);
+    if (upper(bits, 100) < generator->spec.stp)
+        order->stp = (uint8_t)(MR_BOOK_STP_CANCEL_NEWEST + lower(bits, 4));
+}
+
+/* What post-only makes of a limit; false: the order is rejected. */
+static bool post_only(const struct market_instrument *instrument, uint32_t side, uint8_t post,
+                      uint32_t *limit)
+{
+    if (post == MR_BOOK_POST_NO || !market_crosses(instrument, side, *limit))
+        return true;
+    uint32_t best = market_best(instrument, !side);
+    *limit = side == MARKET_BUY ? best - 1 : best + 1;
+    return post == MR_BOOK_POST_REPRICE;
+}
+
+/* An order that rests from now on. */
+static void settle(struct generator *generator, uint32_t index, const struct market_order *order,
+                   uint32_t old_slot)
+{
+    uint32_t slot = market_rest(&generator->instruments[index], order);
+    if (order->expires_ns != 0 && slot != old_slot)
+        expiries_add(&generator->expiries, generator->instruments, index, slot);
+}
+
+/* What the order does to the imagined market. Quantities are in lots. */
+static void enter(struct generator *generator, uint32_t index,
                   const struct mr_book_order_new *order, uint32_t limit)
 {
-    uint32_t quantity = (uint32_t)order->quantity;
-    if (order->tif == MR_BOOK_TIF_FOK &&
-        !market_can_fill(instrument, order->side, limit, quantity)) {
+    struct market_instrument *instrument = &generator->instruments[index];
+    struct market_order taker = {
+        .id = order->order,
+        .account = order->account,
+        .expires_ns = order->expires_ns,
+        .open = (uint32_t)order->quantity,
+        .side = order->side,
+        .post = order->post,
+        .stp = order->stp,
+    };
+    if (order->tif == MR_BOOK_TIF_DAY)
+        taker.expires_ns = (generator->time_ns / GEN_NS_PER_DAY + 1) * GEN_NS_PER_DAY;
+    uint32_t least = order->tif == MR_BOOK_TIF_FOK ? taker.open : (uint32_t)order->min_quantity;
+    if (!post_only(instrument, order->side, order->post, &limit) ||
+        (least > 0 && !market_can_fill(instrument, &taker, limit, least, GEN_FILLS_MAX))) {
         generator->expected_rejects++;
         return;
     }
-    uint32_t open = market_trade(instrument, order->side, limit, quantity);
-    if (open > 0 && order->tif == MR_BOOK_TIF_GTC) {
-        market_rest(instrument, &(struct market_order){
-                                    .id = order->order,
-                                    .open = open,
-                                    .filled = quantity - open,
-                                    .level = (uint16_t)limit,
-                                    .side = order->side,
-                                });
-    } else {
+    bool goes_on = market_trade(instrument, &taker, limit, GEN_FILLS_MAX);
+    taker.level = (uint16_t)limit;
+    bool rests = order->tif != MR_BOOK_TIF_IOC && order->tif != MR_BOOK_TIF_FOK;
+    if (goes_on && taker.open > 0 && rests)
+        settle(generator, index, &taker, MARKET_NONE);
+    else
         instrument->gone = order->order;
-    }
 }
 
 static void make_new(struct generator *generator, uint32_t index, struct mr_command *command)
 {
-    struct market_instrument *instrument = &generator->instruments[index];
+    const struct market_instrument *instrument = &generator->instruments[index];
     struct mr_book_order_new *order = mr_command_body_mutable(command);
     command->type = MR_BOOK_ORDER_NEW;
     command->length = MR_COMMAND_HEADER + sizeof *order;
+    uint64_t account = 1 + below(generator, generator->spec.accounts);
     *order = (struct mr_book_order_new){
         .order = ++generator->last_order,
-        .account = 1 + below(generator, generator->spec.accounts),
+        .account = account,
         .quantity = draw_quantity(generator),
         .instrument = index + 1,
     };
     /* Below `resting` it is as good as drawn among the resting orders. */
     uint64_t bits = draw(generator);
     uint32_t limit, pick = upper(bits, instrument->depth);
-    if (pick < instrument->resting) {
+    if (pick < instrument->resting)
         limit = draw_crossing(generator, instrument, pick, order);
-    } else {
-        order->side = (uint8_t)lower(bits, 2);
-        limit = draw_level(generator, instrument, order->side);
-    }
+    else
+        limit = draw_passive(generator, instrument, bits, order);
+    draw_stp(generator, order);
     if (order->kind == MR_BOOK_KIND_LIMIT)
-        order->price = generator->price_base[index] + limit;
+        order->price = generator_price(generator, index, limit);
     if (instrument->resting == instrument->depth && order->tif == MR_BOOK_TIF_GTC)
         order->tif = MR_BOOK_TIF_IOC; /* nothing more may rest */
-    enter(generator, instrument, order, limit);
+    enter(generator, index, order, limit);
+    order->quantity *= generator->spec.lot;
+    order->min_quantity *= generator->spec.lot;
 }
 
 static uint32_t draw_resting(struct generator *generator,
@@ -256,6 +366,7 @@ static void make_cancel(struct generator *generator, uint32_t index, struct mr_c
     }
     uint32_t slot = draw_resting(generator, instrument);
     cancel->order = instrument->orders[slot].id;
+    cancel->account = instrument->orders[slot].account;
     market_remove(instrument, slot);
 }
 
@@ -266,12 +377,14 @@ static uint16_t draw_move(struct generator *generator, uint16_t level)
     return moved < MARKET_LEVELS ? (uint16_t)moved : level; /* below 0 is above all, too */
 }
 
-/* What is to change about a resting order: its price, or more, or less. */
-static void draw_change(struct generator *generator, struct market_order *order)
+/* What is to change about a resting order: its price, or more, or less; and perhaps its id. */
+static void draw_change(struct generator *generator, const struct market_instrument *instrument,
+                        struct market_order *order)
 {
     uint64_t way = below(generator, 4);
     if (way == 0) {
-        order->level = draw_move(generator, order->level);
+        if (order->post != MR_BOOK_POST_REPRICE || !is_at_edge(instrument, order->side))
+            order->level = draw_move(generator, order->level);
     } else if (way == 1) {
         uint64_t open = order->open + (uint64_t)draw_quantity(generator);
         uint64_t open_max = 2 * generator->spec.size * LARGE_FACTOR;
@@ -279,27 +392,46 @@ static void draw_change(struct generator *generator, struct market_order *order)
     } else {
         order->open = 1 + (uint32_t)below(generator, order->open);
     }
+    if (generator->spec.renumber > 0 && below(generator, 100) < generator->spec.renumber)
+        order->id = ++generator->last_order;
 }
 
-static void change(struct market_instrument *instrument, uint32_t slot, struct market_order order)
+/* Applies the change to the order in `slot`; false: it is rejected. */
+static bool change(struct generator *generator, uint32_t index, uint32_t slot,
+                   struct market_order order)
 {
+    struct market_instrument *instrument = &generator->instruments[index];
     struct market_order *old = &instrument->orders[slot];
-    if (order.level == old->level && order.open <= old->open) {
+    uint32_t limit = order.level;
+    if (!post_only(instrument, order.side, order.post, &limit))
+        return false;
+    if (limit == old->level && order.open <= old->open) {
         old->open = order.open;
-        return;
+        old->id = order.id;
+        return true;
     }
     uint64_t gone = instrument->gone;
     market_remove(instrument, slot);
-    uint32_t open = market_trade(instrument, order.side, order.level, order.open);
-    order.filled += order.open - open;
-    order.open = open;
-    if (open == 0) {
+    order.level = (uint16_t)limit;
+    if (!market_trade(instrument, &order, limit, GEN_FILLS_MAX) || order.open == 0) {
         instrument->gone = order.id;
-        return;
+        return true;
     }
-    market_rest(instrument, &order);
+    settle(generator, index, &order, slot);
     if (instrument->gone == order.id)
         instrument->gone = gone;
+    return true;
+}
+
+/* A replacement of something that is not there. */
+static void make_late_replace(struct generator *generator, uint32_t index,
+                              struct mr_book_order_replace *replace)
+{
+    *replace = (struct mr_book_order_replace){.order = generator->instruments[index].gone,
+                                              .price = generator_price(generator, index, 0),
+                                              .quantity = generator->spec.lot,
+                                              .instrument = index + 1};
+    generator->expected_rejects++;
 }
 
 static void make_replace(struct generator *generator, uint32_t index, struct mr_command *command)
@@ -309,25 +441,26 @@ static void make_replace(struct generator *generator, uint32_t index, struct mr_
     command->type = MR_BOOK_ORDER_REPLACE;
     command->length = MR_COMMAND_HEADER + sizeof *replace;
     if (instrument->resting == 0) {
-        *replace = (struct mr_book_order_replace){.order = instrument->gone,
-                                                  .price = generator->price_base[index],
-                                                  .quantity = 1,
-                                                  .instrument = index + 1};
-        generator->expected_rejects++;
+        make_late_replace(generator, index, replace);
         return;
     }
     uint32_t slot = draw_resting(generator, instrument);
     struct market_order order = instrument->orders[slot];
-    draw_change(generator, &order);
+    uint64_t id = order.id;
+    draw_change(generator, instrument, &order);
     bool total = below(generator, 4) == 0;
     *replace = (struct mr_book_order_replace){
-        .order = order.id,
-        .price = generator->price_base[index] + order.level,
-        .quantity = total ? (uint64_t)order.open + order.filled : order.open,
+        .order = id,
+        .account = order.account,
+        .price = generator_price(generator, index, order.level),
+        .quantity =
+            (total ? (uint64_t)order.open + order.filled : order.open) * generator->spec.lot,
+        .new_order = order.id == id ? 0 : order.id,
         .instrument = index + 1,
         .basis = total ? MR_BOOK_BASIS_TOTAL : MR_BOOK_BASIS_OPEN,
+        .renumber = order.id == id ? MR_BOOK_SWITCH_NO : MR_BOOK_SWITCH_YES,
     };
-    change(instrument, slot, order);
+    generator->expected_rejects += !change(generator, index, slot, order);
 }
 
 bool generator_next(struct generator *generator, uint64_t session, struct mr_command *command)
@@ -338,6 +471,7 @@ bool generator_next(struct generator *generator, uint64_t session, struct mr_com
     uint32_t index = draw_instrument(generator);
     struct market_instrument *instrument = &generator->instruments[index];
     pass_time(generator, instrument);
+    expiries_apply(&generator->expiries, generator->instruments, generator->time_ns);
     if (instrument->resting == 0 && generator->left[ACTION_NEW] > 0)
         action = ACTION_NEW; /* there is nothing to cancel or replace; its turn comes later */
     generator->left[action]--;

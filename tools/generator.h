@@ -5,6 +5,7 @@
 #ifndef MR_TOOLS_GENERATOR_H
 #define MR_TOOLS_GENERATOR_H
 
+#include "tools/expiries.h"
 #include "tools/gen_spec.h"
 #include "tools/market.h"
 
@@ -19,6 +20,7 @@ struct generator {
     int64_t *price_base; /* of each instrument: the price of level 0 */
     struct market_order *orders;
     uint32_t *slots;
+    struct expiries expiries;
     uint64_t orders_left; /* that belong to blocks to come */
     uint64_t left[3];     /* of this block, by action */
     uint64_t last_order;  /* id; ids are given in order, from 1 */
@@ -34,6 +36,9 @@ struct generator {
 int generator_init(struct generator *generator, const struct gen_spec *spec,
                    struct mr_error *error);
 void generator_free(struct generator *generator);
+
+/* A price of an instrument (index, from 0) in ticks. */
+int64_t generator_price(const struct generator *generator, uint32_t instrument, uint32_t level);
 
 /* Writes the next command (of `session`, requests counting from 1); false: that was all. */
 bool generator_next(struct generator *generator, uint64_t session, struct mr_command *command);

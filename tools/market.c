@@ -2,6 +2,8 @@
 
 #include "base/assert.h"
 
+#include <millrace/book.h>
+
 #include <stddef.h>
 
 void market_init(struct market_instrument *instrument, struct market_order *orders, uint32_t *slots,
@@ -33,7 +35,7 @@ static void level_clear(struct market_instrument *instrument, uint32_t side, uin
         instrument->words[side] &= ~(1U << level / 64);
 }
 
-void market_rest(struct market_instrument *instrument, const struct market_order *order)
+uint32_t market_rest(struct market_instrument *instrument, const struct market_order *order)
 {
     ASSERT(instrument->resting < instrument->depth);
     ASSERT(order->open > 0 && order->level < MARKET_LEVELS);
@@ -53,6 +55,7 @@ void market_rest(struct market_instrument *instrument, const struct market_order
     }
     level->last = slot;
     instrument->resting_of[order->side]++;
+    return slot;
 }
 
 void market_remove(struct market_instrument *instrument, uint32_t slot)
@@ -80,42 +83,96 @@ void market_remove(struct market_instrument *instrument, uint32_t slot)
     instrument->gone = order->id;
 }
 
-/* From the other side's best level on, all levels are the other side's. */
-bool market_can_fill(const struct market_instrument *instrument, uint32_t side, uint32_t limit,
-                     uint32_t quantity)
+bool market_crosses(const struct market_instrument *instrument, uint32_t side, uint32_t level)
 {
-    uint32_t other = !side;
+    return instrument->words[!side] != 0 && reaches(side, level, market_best(instrument, !side));
+}
+
+/* Whether self-trade prevention comes between the two. */
+static bool is_own(const struct market_order *taker, const struct market_order *maker)
+{
+    return taker->stp > MR_BOOK_STP_ALLOW && taker->account == maker->account;
+}
+
+/* From the other side's best level on, all levels are the other side's. */
+bool market_can_fill(const struct market_instrument *instrument, const struct market_order *taker,
+                     uint32_t limit, uint32_t quantity, uint32_t fills_max)
+{
+    uint32_t other = !taker->side, looked_at = 0;
     if (instrument->words[other] == 0)
         return false;
     uint32_t level = market_best(instrument, other);
-    while (level < MARKET_LEVELS && reaches(side, limit, level)) {
+    while (level < MARKET_LEVELS && reaches(taker->side, limit, level)) {
         uint32_t slot = instrument->levels[level].first;
         for (; slot != MARKET_NONE; slot = instrument->orders[slot].next) {
-            if (instrument->orders[slot].open >= quantity)
+            const struct market_order *maker = &instrument->orders[slot];
+            if (looked_at++ == fills_max)
+                return false;
+            if (is_own(taker, maker)) {
+                if (taker->stp != MR_BOOK_STP_CANCEL_OLDEST)
+                    return false;
+                continue;
+            }
+            if (maker->open >= quantity)
                 return true;
-            quantity -= instrument->orders[slot].open;
+            quantity -= maker->open;
         }
         level += other == MARKET_BUY ? UINT32_MAX : 1; /* below level 0 it is out of range, too */
     }
     return false;
 }
 
-uint32_t market_trade(struct market_instrument *instrument, uint32_t side, uint32_t limit,
-                      uint32_t quantity)
+/* Two orders of one account meet. False: the incoming one is cancelled. */
+static bool prevent(struct market_instrument *instrument, struct market_order *taker, uint32_t slot)
 {
-    uint32_t other = !side;
-    while (quantity > 0 && instrument->words[other] != 0) {
-        uint32_t level = market_best(instrument, other);
-        if (!reaches(side, limit, level))
-            break;
-        uint32_t slot = instrument->levels[level].first;
-        struct market_order *maker = &instrument->orders[slot];
-        uint32_t traded = maker->open < quantity ? maker->open : quantity;
-        quantity -= traded;
-        maker->open -= traded;
-        maker->filled += traded;
+    struct market_order *maker = &instrument->orders[slot];
+    uint32_t least = maker->open < taker->open ? maker->open : taker->open;
+    switch ((enum mr_book_stp)taker->stp) {
+    case MR_BOOK_STP_CANCEL_OLDEST:
+        market_remove(instrument, slot);
+        return true;
+    case MR_BOOK_STP_CANCEL_BOTH:
+        market_remove(instrument, slot);
+        return false;
+    case MR_BOOK_STP_DECREMENT:
+        taker->open -= least;
+        maker->open -= least;
         if (maker->open == 0)
             market_remove(instrument, slot);
+        return taker->open > 0;
+    case MR_BOOK_STP_CANCEL_NEWEST:
+    case MR_BOOK_STP_ACCOUNT:
+    case MR_BOOK_STP_ALLOW:
+        break;
     }
-    return quantity;
+    return false;
+}
+
+static void fill(struct market_instrument *instrument, struct market_order *taker, uint32_t slot)
+{
+    struct market_order *maker = &instrument->orders[slot];
+    uint32_t traded = maker->open < taker->open ? maker->open : taker->open;
+    taker->open -= traded;
+    taker->filled += traded;
+    maker->open -= traded;
+    maker->filled += traded;
+    instrument->traded = maker->level;
+    if (maker->open == 0)
+        market_remove(instrument, slot);
+}
+
+bool market_trade(struct market_instrument *instrument, struct market_order *taker, uint32_t limit,
+                  uint32_t fills_max)
+{
+    for (uint32_t met = 0; taker->open > 0 && market_crosses(instrument, taker->side, limit);
+         met++) {
+        uint32_t slot = instrument->levels[market_best(instrument, !taker->side)].first;
+        if (met == fills_max)
+            return false;
+        if (!is_own(taker, &instrument->orders[slot]))
+            fill(instrument, taker, slot);
+        else if (!prevent(instrument, taker, slot))
+            return false;
+    }
+    return true;
 }

@@ -95,6 +95,10 @@ static void draw_book(const struct mr_book *book, const struct mr_book_instrumen
            paint(PAINT_NONE), number_grouped(instrument->trades).text,
            number_grouped(instrument->orders[MR_BOOK_SIDE_BUY]).text,
            number_grouped(instrument->orders[MR_BOOK_SIDE_SELL]).text);
+    if (define->phase != MR_BOOK_PHASE_CONTINUOUS) {
+        printf("; %strading is %s%s", paint(PAINT_YELLOW),
+               define->phase == MR_BOOK_PHASE_HALTED ? "halted" : "closed", paint(PAINT_NONE));
+    }
     uint64_t largest = largest_of(&asks, largest_of(&bids, 0));
     if (largest == 0) {
         printf("\n");

@@ -3,6 +3,7 @@
 #include "base/bits.h"
 #include "base/clock.h"
 #include "base/storage.h"
+#include "tools/executions.h"
 #include "tools/output.h"
 #include "tools/run_parts.h"
 
@@ -21,6 +22,7 @@ static int open_input(struct run *run, struct mr_error *error)
     const struct source_options options = {
         .input = settings->input,
         .format = settings->format,
+        .date = settings->date,
         .logic = run->logic,
         .session = strcmp(settings->input, "-") == 0 ? SESSION_KEYBOARD : SESSION_IMPORTER,
         .role = MR_ROLE_USER,
@@ -78,6 +80,16 @@ static int look_at_journal(struct run *run, struct mr_error *error)
                             run->settings->data);
     }
     return MR_OK;
+}
+
+/* What earlier runs did counts, too: their events come again, from the journal. */
+static int look_at_executions(struct run *run, struct mr_error *error)
+{
+    if (run->source->executions == NULL || run->sequence_before == 0) {
+        return MR_OK;
+    }
+    return executions_replay(run->source->executions, run->settings->data, run->sequence_before,
+                             error);
 }
 
 static int take_memory(struct run *run, struct mr_error *error)
@@ -138,6 +150,9 @@ static int open_all(struct run *run, struct mr_error *error)
         status = run->source->genesis != NULL ? run_dump_prepare(run, error)
                                               : run_sessions_prepare(run, error);
     }
+    if (status == MR_OK) {
+        status = look_at_executions(run, error);
+    }
     if (status == MR_OK && run->settings->acks != NULL && run->acks == NULL) {
         status = acks_open(run->settings->acks, run->sequence_before, &run->acks, error);
     }
@@ -181,6 +196,10 @@ static void sum_up(struct run *run, uint64_t ended_ns)
     summary->event_digest = mr_engine_event_digest(run->engine);
     summary->run_commands = summary->commands - run->sequence_before;
     summary->elapsed_ns = ended_ns - run->started_ns;
+    if (run->source->executions != NULL) {
+        summary->executions = &run->source->executions->counts;
+        summary->catalog = run->logic->catalog;
+    }
 }
 
 /* What the loop ended with, as an exit code; says what is to be said. */
@@ -214,6 +233,11 @@ static int run_all(struct run *run)
     struct mr_error error;
     bool engine_failed = mr_engine_stop(run->engine, &error) != MR_OK;
     if (engine_failed && run->end != RUN_FAILED) {
+        run->end = RUN_FAILED;
+        run->error = error;
+    }
+    if (run->source->executions != NULL &&
+        executions_finish(run->source->executions, &error) != MR_OK && run->end != RUN_FAILED) {
         run->end = RUN_FAILED;
         run->error = error;
     }

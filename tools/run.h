@@ -20,8 +20,10 @@ enum run_on_error { RUN_ON_ERROR_STOP, RUN_ON_ERROR_SKIP };
     O(tag, text, data, "DIR", NULL, "the data directory; made if it is missing")                  \
     O(tag, text, input, "FILE|-|gen:SPEC", OPTION_REQUIRED,                                       \
       "where commands come from: a file, standard input, the generator")                          \
-    O(tag, text, format, "NAME", NULL,                                                            \
-      "the input's format: bitstamp, gen, text, guessed when not given")                          \
+    O(tag, text, format, "bitstamp|gen|lobster|text", NULL,                                       \
+      "the input's format; guessed when not given")                                               \
+    O(tag, text, date, "YYYY-MM-DD", NULL,                                                        \
+      "of the format lobster: the day that its times belong to; 1970-01-01 when not given")       \
     OPTION_LOGIC(O, tag)                                                                          \
     OPTION_JSON(O, tag)                                                                           \
     O(tag, flag, events, NULL, NULL, "print the events, too")                                     \

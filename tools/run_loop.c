@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "base/clock.h"
+#include "tools/executions.h"
 #include "tools/output.h"
 #include "tools/stop.h"
 
@@ -195,6 +196,11 @@ static void on_answer(void *context, const struct mr_answer *answer)
     }
 }
 
+static bool shows_events(const struct run *run)
+{
+    return run->settings->events || run->source->interactive;
+}
+
 /* The promise is on record before anything else tells of it. */
 static void acknowledge_batch(struct run *run)
 {
@@ -202,7 +208,7 @@ static void acknowledge_batch(struct run *run)
     if (run->acks != NULL && acks_flush(run->acks, &error) != MR_OK) {
         fail(run, &error);
     }
-    if (run->settings->events || run->source->interactive) {
+    if (shows_events(run)) {
         (void)fflush(stdout);
     }
     uint64_t now_ns = mr_monotonic_ns();
@@ -214,14 +220,25 @@ static void acknowledge_batch(struct run *run)
     mr_atomic_store(&run->report->acknowledged, run->answered - own, relaxed);
 }
 
+/* Of an input whose executions are followed. */
+static void on_followed_event(void *context, const struct mr_event *event)
+{
+    struct run *run = context;
+    executions_event(run->source->executions, event);
+    if (shows_events(run)) {
+        run_report_event(context, event);
+    }
+}
+
 /* Takes some of what came out; returns how many. */
 static uint32_t poll_some(struct run *run)
 {
-    const struct mr_engine_handlers handlers = {
-        .event = run->settings->events || run->source->interactive ? run_report_event : NULL,
-        .answer = on_answer,
-        .context = run,
-    };
+    struct mr_engine_handlers handlers = {.answer = on_answer, .context = run};
+    if (run->source->executions != NULL) {
+        handlers.event = on_followed_event;
+    } else if (shows_events(run)) {
+        handlers.event = run_report_event;
+    }
     run->batch_count = 0;
     uint32_t polled = mr_engine_poll(run->engine, &handlers, RUN_POLL_LIMIT);
     if (polled > 0) {

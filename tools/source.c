@@ -4,14 +4,17 @@
 #include "tools/source.h"
 
 #include "tools/lines.h"
+#include "tools/lobster.h"
 #include "tools/sources.h"
+
+#include "base/assert.h"
 
 #include <millrace/book.h>
 
 #include <string.h>
 
-enum format { FORMAT_TEXT, FORMAT_GEN, FORMAT_BITSTAMP, FORMATS };
-static const char *const format_names[] = {"text", "gen", "bitstamp"};
+enum format { FORMAT_TEXT, FORMAT_GEN, FORMAT_BITSTAMP, FORMAT_LOBSTER, FORMATS };
+static const char *const format_names[] = {"text", "gen", "bitstamp", "lobster"};
 
 int source_requires_book(const struct source_options *options, const char *kind,
                          struct mr_error *error)
@@ -23,21 +26,30 @@ int source_requires_book(const struct source_options *options, const char *kind,
                         kind, options->logic->name);
 }
 
-_Static_assert(sizeof(struct mr_book_instrument_define) ==
-                   sizeof((struct source_instrument *)NULL)->body,
-               "the body has its own size");
+static void set_up(struct source_setup *command, uint64_t request, uint16_t type, const void *body,
+                   size_t size)
+{
+    ASSERT(size <= sizeof command->body);
+    *command = (struct source_setup){.header = {
+                                         .length = MR_COMMAND_HEADER + (uint32_t)size,
+                                         .type = type,
+                                         .role = MR_ROLE_OPERATOR,
+                                         .session = SESSION_OPERATOR,
+                                         .request = request,
+                                     }};
+    memcpy(command->body, body, size);
+}
 
-void source_instrument_define(struct source_instrument *command, uint64_t request,
+void source_instrument_define(struct source_setup *command, uint64_t request,
                               const struct mr_book_instrument_define *definition)
 {
-    command->header = (struct mr_command){
-        .length = sizeof *command,
-        .type = MR_BOOK_INSTRUMENT_DEFINE,
-        .role = MR_ROLE_OPERATOR,
-        .session = SESSION_OPERATOR,
-        .request = request,
-    };
-    memcpy(command->body, definition, sizeof *definition);
+    set_up(command, request, MR_BOOK_INSTRUMENT_DEFINE, definition, sizeof *definition);
+}
+
+void source_instrument_update(struct source_setup *command, uint64_t request,
+                              const struct mr_book_instrument_update *update)
+{
+    set_up(command, request, MR_BOOK_INSTRUMENT_UPDATE, update, sizeof *update);
 }
 
 enum source_outcome source_of_lines(enum lines_outcome outcome)
@@ -75,6 +87,15 @@ static const struct {
     {"BZh", 3, "bunzip2 -k"},
 };
 
+/* A LOBSTER file has no header, but no other text begins with such a line. */
+static bool is_lobster(const char *bytes, size_t size)
+{
+    const char *end = memchr(bytes, '\n', size);
+    struct lobster_row row;
+    struct lobster_flaw flaw;
+    return end != NULL && lobster_parse(bytes, (size_t)(end - bytes), &row, &flaw);
+}
+
 /* Looks into a file: which format it has. */
 static int look_into(const char *path, enum format *format, struct mr_error *error)
 {
@@ -91,8 +112,10 @@ static int look_into(const char *path, enum format *format, struct mr_error *err
                                 path, packers[i].unpack, path);
     }
     size_t header = strlen(source_bitstamp_header);
-    bool is_bitstamp = starts_with(bytes, size, source_bitstamp_header, header);
-    *format = is_bitstamp ? FORMAT_BITSTAMP : FORMAT_TEXT;
+    if (starts_with(bytes, size, source_bitstamp_header, header))
+        *format = FORMAT_BITSTAMP;
+    else
+        *format = is_lobster(bytes, size) ? FORMAT_LOBSTER : FORMAT_TEXT;
     return MR_OK;
 }
 
@@ -106,14 +129,15 @@ static int obey(const struct source_options *options, bool generated, enum forma
     *format = (enum format)named;
     if (named == FORMATS)
         return mr_error_set(error, MR_E_INVALID,
-                            "there is no format '%s'; there are text, gen and bitstamp",
+                            "there is no format '%s'; there are text, gen, bitstamp and lobster",
                             options->format);
     if (generated != (named == FORMAT_GEN))
         return mr_error_set(error, MR_E_INVALID, "%s is not of the format %s", options->input,
                             options->format);
-    if (named == FORMAT_BITSTAMP && strcmp(options->input, "-") == 0)
+    if (named >= FORMAT_BITSTAMP && strcmp(options->input, "-") == 0)
         return mr_error_set(error, MR_E_INVALID,
-                            "format bitstamp needs a file, which can be read again to resume");
+                            "format %s needs a file, which can be read again to resume",
+                            options->format);
     return MR_OK;
 }
 
@@ -128,6 +152,9 @@ int source_open(const struct source_options *options, struct source **source,
         status = look_into(options->input, &format, error);
     if (status == MR_OK && options->format != NULL)
         status = obey(options, generated, &format, error);
+    if (status == MR_OK && options->date != NULL && format != FORMAT_LOBSTER)
+        status = mr_error_set(error, MR_E_INVALID,
+                              "--date is for input of the format lobster, whose times say no day");
     if (status != MR_OK)
         return status;
     switch (format) {
@@ -135,6 +162,8 @@ int source_open(const struct source_options *options, struct source **source,
         return source_gen_open(options, source, error);
     case FORMAT_BITSTAMP:
         return source_bitstamp_open(options, source, error);
+    case FORMAT_LOBSTER:
+        return source_lobster_open(options, source, error);
     case FORMAT_TEXT:
     case FORMATS:
         break;

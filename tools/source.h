@@ -34,13 +34,15 @@ enum {
 /* What a source is told when it is opened. */
 struct source_options {
     const char *input;  /* --input */
-    const char *format; /* --format, NULL: by the input's kind and ending */
+    const char *format; /* --format, NULL: by the input's kind and beginning */
+    const char *date;   /* --date, of the format lobster; NULL: none */
     const struct mr_logic *logic;
     uint64_t session;  /* of its commands, unless a command names another (text) */
     enum mr_role role; /* of that session */
 };
 
 struct source;
+struct executions; /* tools/executions.h */
 
 struct source_calls {
     /* `command` has room for the logic's largest command. */
@@ -56,9 +58,10 @@ struct source_calls {
 /* An implementation starts with this and adds its own fields behind it. */
 struct source {
     const struct source_calls *calls;
-    const char *kind;             /* "bitstamp", "gen", "text" */
+    const char *kind;             /* "bitstamp", "gen", "lobster", "text" */
     struct mr_digest fingerprint; /* of all of the input; zeros when it has none (standard input) */
-    uint64_t total;               /* commands in all, where known; 0: unknown; for progress */
+    uint64_t total;               /* commands in all, or lines where not each becomes one, where
+                                     known; 0: unknown; for progress */
     enum mr_clock_kind clock;     /* of a new journal that begins with this input */
     bool interactive;             /* a person types: print events as they come */
     /* Commands that must stand before the first of the source's own in a new journal (instruments),
@@ -75,6 +78,9 @@ struct source {
      * not called: `run` compares what the journal has with what the source yields. NULL: an
      * ordinary input. */
     const struct mr_command *genesis;
+    /* Of an input that has an exchange's executions in it: gets every event of the directory, those
+     * of earlier runs included, to say at the end what became of them. NULL: of no other. */
+    struct executions *executions;
 };
 
 /* Opens the source that options->input names: "-", "gen:SPEC", or a file. MR_E_NOT_FOUND,

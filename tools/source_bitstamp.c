@@ -46,7 +46,7 @@ struct bitstamp {
     struct lines lines;
     uint64_t session;
     uint8_t role;
-    struct source_instrument definition;
+    struct source_setup definition;
     const struct mr_command *setup[1];
 };
 

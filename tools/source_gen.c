@@ -21,7 +21,7 @@ struct gen {
     uint64_t session;
     uint8_t role;
     struct mr_book_config config;
-    struct source_instrument *definitions;
+    struct source_setup *commands;
     const struct mr_command **setup;
     struct mr_command *skipped; /* room for a command that nobody sees */
 };
@@ -54,7 +54,7 @@ static void gen_close(struct source *source)
 {
     struct gen *gen = (struct gen *)source;
     generator_free(&gen->generator);
-    free(gen->definitions);
+    free(gen->commands);
     free(gen->setup);
     free(gen->skipped);
     free(gen);
@@ -75,6 +75,15 @@ static void raise_to(uint32_t *limit, uint64_t needed)
         *limit = (uint32_t)needed;
 }
 
+/* Accounts that have orders, times at which they expire, the session, and what an incoming order
+ * needs besides. */
+static uint64_t groups_of(const struct gen_spec *spec)
+{
+    uint64_t orders = spec->instruments * spec->depth;
+    uint64_t accounts = spec->accounts < orders ? spec->accounts : orders;
+    return accounts + (spec->day + spec->gtd > 0 ? orders : 0) + 4;
+}
+
 /* The book's defaults, raised where this market needs more. */
 static void set_config(struct gen *gen, const struct gen_spec *spec)
 {
@@ -82,30 +91,61 @@ static void set_config(struct gen *gen, const struct gen_spec *spec)
     raise_to(&gen->config.instruments_max, spec->instruments);
     raise_to(&gen->config.orders_max, spec->instruments * spec->depth);
     raise_to(&gen->config.levels_max, levels_of(spec));
+    raise_to(&gen->config.groups_max, groups_of(spec));
+    gen->config.fills_max = GEN_FILLS_MAX;
     gen->source.config = &gen->config;
+}
+
+static void define(struct source_setup *command, uint64_t request, uint32_t instrument,
+                   const struct gen_spec *spec)
+{
+    struct mr_book_instrument_define definition = {
+        .price_min = 1,
+        .price_max = PRICE_MAX * (int64_t)spec->tick,
+        .quantity_max = UINT32_MAX,
+        .lot = spec->lot == 1 ? 0 : spec->lot,
+        .instrument = instrument,
+        .tick = spec->tick == 1 ? 0 : (uint32_t)spec->tick,
+        .price_decimals = PRICE_DECIMALS,
+    };
+    char symbol[sizeof definition.symbol + 1];
+    snprintf(symbol, sizeof symbol, "GEN%u", instrument);
+    memcpy(definition.symbol, symbol, strlen(symbol));
+    source_instrument_define(command, request, &definition);
+}
+
+/* The generator must have been initialized: it knows where prices begin. */
+static void update(struct source_setup *command, uint64_t request, uint32_t instrument,
+                   const struct generator *generator)
+{
+    const struct gen_spec *spec = &generator->spec;
+    uint32_t level = generator->instruments[instrument - 1].traded;
+    const struct mr_book_instrument_update values = {
+        .reference = generator_price(generator, instrument - 1, level),
+        .collar = spec->collar * spec->tick,
+        .instrument = instrument,
+        .top = spec->top == 0 ? MR_BOOK_SWITCH_NO : MR_BOOK_SWITCH_YES,
+    };
+    source_instrument_update(command, request, &values);
 }
 
 static int set_up(struct gen *gen, const struct gen_spec *spec, struct mr_error *error)
 {
-    uint32_t count = (uint32_t)spec->instruments;
-    gen->definitions = calloc(count, sizeof *gen->definitions);
+    uint32_t instruments = (uint32_t)spec->instruments;
+    bool updates = spec->collar + spec->top > 0;
+    uint32_t count = updates ? 2 * instruments : instruments;
+    gen->commands = calloc(count, sizeof *gen->commands);
     gen->setup = calloc(count, sizeof(void *));
     gen->skipped = malloc(mr_logic_book.command_size_max);
-    if (gen->definitions == NULL || gen->setup == NULL || gen->skipped == NULL)
-        return mr_error_set(error, MR_E_NO_MEMORY, "gen: no memory for %u instruments", count);
+    if (gen->commands == NULL || gen->setup == NULL || gen->skipped == NULL)
+        return mr_error_set(error, MR_E_NO_MEMORY, "gen: no memory for %u instruments",
+                            instruments);
     for (uint32_t i = 0; i < count; i++) {
-        struct mr_book_instrument_define definition = {
-            .price_min = 1,
-            .price_max = PRICE_MAX,
-            .quantity_max = UINT32_MAX,
-            .instrument = i + 1,
-            .price_decimals = PRICE_DECIMALS,
-        };
-        char symbol[sizeof definition.symbol + 1];
-        snprintf(symbol, sizeof symbol, "GEN%u", i + 1);
-        memcpy(definition.symbol, symbol, strlen(symbol));
-        source_instrument_define(&gen->definitions[i], i + 1, &definition);
-        gen->setup[i] = &gen->definitions[i].header;
+        if (i < instruments)
+            define(&gen->commands[i], i + 1, i + 1, spec);
+        else
+            update(&gen->commands[i], i + 1, i - instruments + 1, &gen->generator);
+        gen->setup[i] = &gen->commands[i].header;
     }
     gen->source.setup = gen->setup;
     gen->source.setup_count = count;
@@ -136,9 +176,9 @@ int source_gen_open(const struct source_options *options, struct source **source
         .clock = MR_CLOCK_INPUT,
     };
     set_config(gen, &spec);
-    status = set_up(gen, &spec, error);
+    status = generator_init(&gen->generator, &spec, error);
     if (status == MR_OK)
-        status = generator_init(&gen->generator, &spec, error);
+        status = set_up(gen, &spec, error);
     if (status != MR_OK) {
         gen_close(&gen->source);
         return status;

@@ -43,7 +43,7 @@ struct text {
     uint64_t time_ns;           /* of the last line that says one */
     uint64_t sequence;          /* of a whole dump: of the last command */
     struct mr_command *genesis; /* with room for the largest */
-    struct source_instrument definition;
+    struct source_setup definition;
     const struct mr_command *setup[1];
 };
 

@@ -12,6 +12,8 @@ int source_bitstamp_open(const struct source_options *options, struct source **s
                          struct mr_error *error);
 int source_gen_open(const struct source_options *options, struct source **source,
                     struct mr_error *error);
+int source_lobster_open(const struct source_options *options, struct source **source,
+                        struct mr_error *error);
 int source_text_open(const struct source_options *options, struct source **source,
                      struct mr_error *error);
 
@@ -27,13 +29,18 @@ int source_requires_book(const struct source_options *options, const char *kind,
 enum source_outcome source_of_lines(enum lines_outcome outcome);
 
 struct mr_book_instrument_define;
+struct mr_book_instrument_update;
 
-/* The command that defines an instrument, as number `request` of the setup. */
-struct source_instrument {
+/* A command of the setup, with room for the longest. */
+struct source_setup {
     struct mr_command header;
-    unsigned char body[48];
+    unsigned char body[64];
 };
-void source_instrument_define(struct source_instrument *command, uint64_t request,
+
+/* The commands that define an instrument, or change it, as number `request` of the setup. */
+void source_instrument_define(struct source_setup *command, uint64_t request,
                               const struct mr_book_instrument_define *definition);
+void source_instrument_update(struct source_setup *command, uint64_t request,
+                              const struct mr_book_instrument_update *update);
 
 #endif

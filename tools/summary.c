@@ -1,5 +1,6 @@
 #include "tools/summary.h"
 
+#include "tools/executions.h"
 #include "tools/output.h"
 
 #include <millrace/book.h>
@@ -62,6 +63,9 @@ void summary_write_json(const struct summary *summary, const struct mr_histogram
     if (latency != NULL) {
         put_latency(&json, latency);
     }
+    if (summary->executions != NULL) {
+        executions_write_json(summary->executions, summary->catalog, &json);
+    }
     json_end(&json);
     output_told();
 }
@@ -94,6 +98,9 @@ void summary_print(const struct summary *summary, const struct mr_histogram *lat
            number_grouped(summary->durable_sequence).text);
     print_digest("state digest", summary->state_digest);
     print_digest("event digest", summary->event_digest);
+    if (summary->executions != NULL) {
+        executions_print(summary->executions, summary->catalog);
+    }
     printf("  %-14s%s commands in %s", "this run", number_grouped(summary->run_commands).text,
            number_duration(summary->elapsed_ns).text);
     if (summary->run_commands > 0 && summary->elapsed_ns > 0) {

@@ -14,6 +14,8 @@
 
 #include <stdint.h>
 
+struct execution_counts; /* tools/executions.h */
+
 struct summary {
     /* Of the directory, from sequence 1. */
     uint64_t commands;
@@ -25,6 +27,8 @@ struct summary {
     uint64_t durable_sequence;
     struct mr_digest state_digest;
     struct mr_digest event_digest;
+    const struct execution_counts *executions; /* of an exchange, as we had them; NULL: none */
+    const struct mr_catalog *catalog;          /* names the reasons for rejects */
     /* Of this run alone. */
     uint64_t run_commands; /* that it applied */
     uint64_t elapsed_ns;   /* that it took for them */

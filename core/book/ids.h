@@ -33,38 +33,53 @@ static inline uint32_t book_id_hash(const struct mr_book *book,
     return (uint32_t)((mixed * book->hash_key) >> 32);
 }
 
-static inline struct book_id *book_id_table(const struct mr_book *book, uint32_t bits)
+/* Where tables of 2^bits slots lie. */
+static inline uint64_t book_id_offset(const struct mr_book *book, uint32_t bits)
 {
     uint64_t before = (UINT64_C(1) << bits) - (UINT64_C(1) << BOOK_ID_BITS_MIN);
-    return (struct book_id *)book_at(book, book->layout.id_tables) + before;
+    return book->layout.id_tables + before * sizeof(struct book_id);
 }
 
-static inline uint32_t book_id_home(uint32_t hash, uint32_t bits)
+/* A table, and how a hash leads to its home there. */
+struct book_id_table {
+    struct book_id *slots;
+    uint32_t mask, shift;
+};
+
+static inline struct book_id_table book_id_table(const struct mr_book *book, uint32_t bits)
 {
-    return hash >> (32 - bits);
+    return (struct book_id_table){.slots = book_at(book, book_id_offset(book, bits)),
+                                  .mask = (UINT32_C(1) << bits) - 1,
+                                  .shift = 32 - bits};
 }
 
-/* The bits of the table that holds entries of this hash. */
-static inline uint32_t book_id_bits(const struct mr_book *book, uint32_t hash)
+/* Whether entries of this hash are still in the old table. */
+static inline bool book_id_is_old(const struct mr_book *book, uint32_t hash)
 {
     const struct book_ids *ids = &book->ids;
-    if (MR_LIKELY(ids->old_bits == 0))
-        return ids->bits;
     uint32_t mask = (UINT32_C(1) << ids->old_bits) - 1;
-    uint32_t distance = (book_id_home(hash, ids->old_bits) - ids->old_start) & mask;
-    return distance < ids->old_moved ? ids->bits : ids->old_bits;
+    uint32_t distance = ((hash >> (32 - ids->old_bits)) - ids->old_start) & mask;
+    return distance >= ids->old_moved;
+}
+
+/* The table that holds entries of this hash. */
+static inline struct book_id_table book_id_table_of(const struct mr_book *book, uint32_t hash)
+{
+    const struct book_ids *ids = &book->ids;
+    if (MR_UNLIKELY(ids->old_bits != 0) && book_id_is_old(book, hash))
+        return book_id_table(book, ids->old_bits);
+    return (struct book_id_table){
+        .slots = book_at(book, ids->at), .mask = ids->mask, .shift = ids->shift};
 }
 
 /* The slot of the live order with that id, or the empty one where it would be inserted, which stays
- * right until the next insert or removal. */
-static inline struct book_id *book_id_find(const struct mr_book *book, uint32_t hash,
+ * right until the next insert or removal. `table` is the one for its hash. */
+static inline struct book_id *book_id_find(const struct mr_book *book,
+                                           const struct book_id_table *table, uint32_t hash,
                                            uint32_t instrument, uint64_t id)
 {
-    uint32_t bits = book_id_bits(book, hash);
-    struct book_id *table = book_id_table(book, bits);
-    uint32_t mask = (UINT32_C(1) << bits) - 1;
-    for (uint32_t i = book_id_home(hash, bits);; i = (i + 1) & mask) {
-        struct book_id *slot = &table[i];
+    for (uint32_t i = hash >> table->shift;; i = (i + 1) & table->mask) {
+        struct book_id *slot = &table->slots[i];
         if (slot->ref == 0)
             return slot;
         if (slot->hash == hash) {
@@ -75,77 +90,72 @@ static inline struct book_id *book_id_find(const struct mr_book *book, uint32_t 
     }
 }
 
-/* Brings over the next slots of the old table. */
+/* The same for any instrument and id, for whoever is not in a hurry. */
+static inline struct book_id *book_id_look(const struct mr_book *book,
+                                           const struct book_instrument *instrument, uint64_t id)
+{
+    uint32_t hash = book_id_hash(book, instrument, id);
+    struct book_id_table table = book_id_table_of(book, hash);
+    return book_id_find(book, &table, hash, book_instrument_index(book, instrument), id);
+}
+
+/* Begins with the smallest table. */
+void mr_book_ids_init(struct mr_book *book);
+/* Brings over the next slots of the old table, or begins to replace the table. */
 void mr_book_ids_move(struct mr_book *book);
-/* Begins to replace the table by one of 2^bits slots. */
-void mr_book_ids_resize(struct mr_book *book, uint32_t bits);
 
 /* After the number of live orders has changed. */
 static inline void book_ids_settle(struct mr_book *book)
 {
     const struct book_ids *ids = &book->ids;
-    if (MR_UNLIKELY(ids->old_bits != 0)) {
+    if (MR_UNLIKELY(book->live - ids->live_min > ids->live_span))
         mr_book_ids_move(book);
-        return;
-    }
-    uint64_t slots = UINT64_C(1) << ids->bits;
-    if (MR_UNLIKELY((uint64_t)book->live * BOOK_ID_LOAD_INVERSE > slots)) {
-        if (ids->bits < book->layout.id_bits_max)
-            mr_book_ids_resize(book, ids->bits + 1);
-    } else if (MR_UNLIKELY((uint64_t)book->live * BOOK_ID_LOAD_INVERSE * 4 < slots)) {
-        if (ids->bits > BOOK_ID_BITS_MIN)
-            mr_book_ids_resize(book, ids->bits - 1);
-    }
 }
 
 /* `slot` is where book_id_find said. */
-static inline void book_id_insert(struct mr_book *book, struct book_id *slot,
-                                  const struct book_order *order)
+static inline void book_id_insert(struct mr_book *book, struct book_id *slot, uint32_t hash,
+                                  uint32_t ref)
 {
     VERIFY(slot->ref == 0);
-    *slot = (struct book_id){.hash = order->hash, .ref = book_order_ref(book, order)};
+    *slot = (struct book_id){.hash = hash, .ref = ref};
     book->live++;
     book_ids_settle(book);
 }
 
 /* Empties slot `i` of a table and closes the gap. */
-static inline void book_id_close(struct book_id *table, uint32_t bits, uint32_t i)
+static inline void book_id_close(const struct book_id_table *table, uint32_t i)
 {
-    uint32_t mask = (UINT32_C(1) << bits) - 1;
-    for (uint32_t j = (i + 1) & mask; table[j].ref != 0; j = (j + 1) & mask) {
-        uint32_t from_home = (j - book_id_home(table[j].hash, bits)) & mask;
+    struct book_id *slots = table->slots;
+    uint32_t mask = table->mask;
+    for (uint32_t j = (i + 1) & mask; slots[j].ref != 0; j = (j + 1) & mask) {
+        uint32_t from_home = (j - (slots[j].hash >> table->shift)) & mask;
         if (from_home >= ((j - i) & mask)) { /* a probe from its home passes the gap */
-            table[i] = table[j];
+            slots[i] = slots[j];
             i = j;
         }
     }
-    table[i] = (struct book_id){0};
+    slots[i] = (struct book_id){0};
 }
 
-/* Removes the entry of a live order: `slot` is where book_id_find said. */
-static inline void book_id_remove(struct mr_book *book, const struct book_id *slot)
+/* Removes the entry of a live order: `slot` is where it was found in `table`. */
+static inline void book_id_remove(struct mr_book *book, const struct book_id_table *table,
+                                  const struct book_id *slot)
 {
-    uint32_t bits = book_id_bits(book, slot->hash);
-    struct book_id *table = book_id_table(book, bits);
-    book_id_close(table, bits, (uint32_t)(slot - table));
+    book_id_close(table, (uint32_t)(slot - table->slots));
     book->live--;
     book_ids_settle(book);
 }
 
-/* The slot of a live order. */
-static inline struct book_id *book_id_slot(const struct mr_book *book,
-                                           const struct book_order *order)
+/* The same for an order whose slot is not known. */
+static inline void book_id_forget(struct mr_book *book, uint32_t hash, uint32_t ref)
 {
-    uint32_t ref = book_order_ref(book, order);
-    uint32_t bits = book_id_bits(book, order->hash);
-    struct book_id *table = book_id_table(book, bits);
-    uint32_t mask = (UINT32_C(1) << bits) - 1;
-    uint32_t i = book_id_home(order->hash, bits);
-    while (table[i].ref != ref) {
-        VERIFY(table[i].ref != 0);
-        i = (i + 1) & mask;
+    struct book_id_table table = book_id_table_of(book, hash);
+    uint32_t i = hash >> table.shift;
+    while (table.slots[i].ref != ref) {
+        VERIFY(table.slots[i].ref != 0);
+        i = (i + 1) & table.mask;
     }
-    return &table[i];
+    book_id_remove(book, &table, &table.slots[i]);
 }
 
 #endif

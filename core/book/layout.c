@@ -10,6 +10,8 @@ enum {
     ORDERS_MAX = 1 << 26,
     LEVELS_MAX = 1 << 22,
     FILLS_MAX = 65000,
+    GROUPS_MAX = 1 << 26,
+    TICK_TABLES_MAX = 4096,
     ALIGNMENT = 64,
 };
 
@@ -25,15 +27,26 @@ static uint32_t bits_for(uint64_t count)
     return mr_log2(mr_power_of_two_at_least(count));
 }
 
+/* The size of table that is enough for so many orders. */
+static uint32_t id_bits_for(uint64_t orders)
+{
+    uint32_t near = bits_for(orders * BOOK_ID_LOAD_NEAR);
+    uint32_t far = bits_for(orders * BOOK_ID_LOAD_FAR);
+    if (near <= BOOK_ID_BITS_MIN)
+        return BOOK_ID_BITS_MIN;
+    if (near <= BOOK_ID_BITS_NEAR)
+        return near;
+    return far > BOOK_ID_BITS_NEAR ? far : BOOK_ID_BITS_NEAR;
+}
+
 struct book_layout mr_book_layout(const struct mr_book_config *config)
 {
     uint64_t orders = (uint64_t)config->orders_max + 1; /* see book_order_take */
     uint64_t levels = config->levels_max;
     struct book_layout layout = {0};
     layout.instrument_bits = bits_for((uint64_t)config->instruments_max * 4);
-    layout.id_bits_max = bits_for((uint64_t)config->orders_max * BOOK_ID_LOAD_INVERSE);
-    if (layout.id_bits_max < BOOK_ID_BITS_MIN)
-        layout.id_bits_max = BOOK_ID_BITS_MIN;
+    layout.group_bits = bits_for((uint64_t)config->groups_max * 4);
+    layout.id_bits_max = id_bits_for(config->orders_max);
     uint64_t id_slots =
         (UINT64_C(2) << layout.id_bits_max) - (UINT64_C(1) << BOOK_ID_BITS_MIN); /* all sizes */
 
@@ -41,10 +54,14 @@ struct book_layout mr_book_layout(const struct mr_book_config *config)
     place(end, 1, sizeof(struct mr_book));
     layout.instrument_slots = place(end, UINT64_C(1) << layout.instrument_bits, sizeof(uint32_t));
     layout.instruments = place(end, config->instruments_max, sizeof(struct book_instrument));
-    layout.pages = place(end, 2 * levels + 1, sizeof(struct book_page));
-    layout.children = place(end, levels, BOOK_PAGE_LEVELS * sizeof(uint32_t));
-    layout.levels = place(end, levels, BOOK_PAGE_LEVELS * sizeof(struct book_link));
+    layout.tick_tables = place(end, config->tick_tables_max, sizeof(struct book_tick_table));
+    layout.group_slots = place(end, UINT64_C(1) << layout.group_bits, sizeof(uint32_t));
+    layout.groups = place(end, config->groups_max, sizeof(struct book_group));
+    layout.expiries = place(end, (uint64_t)config->groups_max + 1, sizeof(uint32_t));
+    layout.branches = place(end, levels, sizeof(struct book_branch));
+    layout.leaves = place(end, levels, sizeof(struct book_leaf));
     layout.orders = place(end, orders, sizeof(struct book_order));
+    layout.memberships = place(end, orders, sizeof(struct book_memberships));
     layout.id_tables = place(end, id_slots, sizeof(struct book_id));
     return layout;
 }
@@ -57,6 +74,8 @@ void mr_book_config_default(void *config)
         .orders_max = 1 << 19,
         .levels_max = 1 << 16,
         .fills_max = 10000,
+        .groups_max = 1 << 16,
+        .tick_tables_max = 16,
     };
 }
 
@@ -70,19 +89,32 @@ uint64_t mr_book_state_size(const void *config_bytes)
     const struct mr_book_config *config = config_bytes;
     if (!within(config->instruments_max, INSTRUMENTS_MAX) ||
         !within(config->orders_max, ORDERS_MAX) || !within(config->levels_max, LEVELS_MAX) ||
-        !within(config->fills_max, FILLS_MAX))
+        !within(config->fills_max, FILLS_MAX) || !within(config->groups_max, GROUPS_MAX) ||
+        !within(config->tick_tables_max, TICK_TABLES_MAX))
         return 0;
     return mr_book_layout(config).size;
 }
 
-_Static_assert((UINT64_C(1) << 32) * BOOK_UNIT > (uint64_t)ORDERS_MAX * sizeof(struct book_order) +
-                                                     (uint64_t)LEVELS_MAX * (64 * 12 + 64) +
-                                                     (uint64_t)INSTRUMENTS_MAX * 256,
+_Static_assert((UINT64_C(1) << 32) * BOOK_UNIT >
+                   (uint64_t)ORDERS_MAX * sizeof(struct book_order) +
+                       (uint64_t)LEVELS_MAX *
+                           (sizeof(struct book_leaf) + sizeof(struct book_branch)) +
+                       (uint64_t)INSTRUMENTS_MAX * (sizeof(struct book_instrument) + 16) +
+                       (uint64_t)GROUPS_MAX * (sizeof(struct book_group) + 36) +
+                       (uint64_t)TICK_TABLES_MAX * sizeof(struct book_tick_table) + 4096,
                "refs reach every level and order");
+
+uint32_t mr_book_reports_max(const struct mr_book_config *config)
+{
+    uint32_t fills = config->fills_max > BOOK_STEP_ORDERS ? config->fills_max : BOOK_STEP_ORDERS;
+    /* A meeting can make two reports, so can an order that is swept (it and its instrument's top);
+     * accepted, cancelled and top of book come around them. */
+    return 2 * fills + 4;
+}
 
 uint32_t mr_book_turn_events_max(const void *config)
 {
-    return ((const struct mr_book_config *)config)->fills_max + 2; /* accepted and cancelled */
+    return mr_book_reports_max(config);
 }
 
 void mr_book_init(void *state, const void *config_bytes)
@@ -92,12 +124,14 @@ void mr_book_init(void *state, const void *config_bytes)
     ASSERT((uintptr_t)state % ALIGNMENT == 0);
     struct book_layout layout = mr_book_layout(config);
     *book = (struct mr_book){
+        .recent_id = UINT64_MAX,
         .hash_key = mr_mix64(config->hash_seed) | 1,
-        .ids = {.bits = BOOK_ID_BITS_MIN},
-        .levels_first = (uint32_t)(layout.levels / BOOK_UNIT),
+        .leaves_first = (uint32_t)(layout.leaves / BOOK_UNIT),
+        .orders_first = (uint32_t)(layout.orders / BOOK_UNIT),
         .config = *config,
         .layout = layout,
     };
+    mr_book_ids_init(book);
 }
 
 /* -- What is in use. --------------------------------------------------------------------------- */
@@ -123,8 +157,7 @@ static void add(struct spans *spans, uint64_t offset, uint64_t size)
 
 static void add_id_table(struct spans *spans, const struct mr_book *book, uint32_t bits)
 {
-    const unsigned char *table = (const unsigned char *)book_id_table(book, bits);
-    add(spans, (uint64_t)(table - (const unsigned char *)book), sizeof(struct book_id) << bits);
+    add(spans, book_id_offset(book, bits), sizeof(struct book_id) << bits);
 }
 
 uint32_t mr_book_used(const void *state, const void *config, struct mr_span *spans, uint32_t limit)
@@ -133,15 +166,16 @@ uint32_t mr_book_used(const void *state, const void *config, struct mr_span *spa
     const struct book_layout *layout = &book->layout;
     struct spans list = {.at = spans, .limit = limit};
     uint64_t leaves = book->leaf_pool.high, branches = book->branch_pool.high;
-    uint64_t instruments = book->instrument_count, levels_max = book->config.levels_max;
+    uint64_t instruments = book->instrument_count;
     (void)config;
     add(&list, 0, layout->instruments + instruments * sizeof(struct book_instrument));
-    add(&list, layout->pages, (1 + leaves) * sizeof(struct book_page));
-    add(&list, layout->pages + (1 + levels_max) * sizeof(struct book_page),
-        branches * sizeof(struct book_page));
-    add(&list, layout->children, branches * BOOK_PAGE_LEVELS * sizeof(uint32_t));
-    add(&list, layout->levels, leaves * BOOK_PAGE_LEVELS * sizeof(struct book_link));
+    add(&list, layout->tick_tables,
+        layout->groups + book->group_pool.high * sizeof(struct book_group) - layout->tick_tables);
+    add(&list, layout->expiries, (1 + (uint64_t)book->group_pool.high) * sizeof(uint32_t));
+    add(&list, layout->branches, branches * sizeof(struct book_branch));
+    add(&list, layout->leaves, leaves * sizeof(struct book_leaf));
     add(&list, layout->orders, book->order_pool.high * sizeof(struct book_order));
+    add(&list, layout->memberships, book->memberships_high * sizeof(struct book_memberships));
     uint32_t bits = book->ids.bits, old_bits = book->ids.old_bits;
     if (old_bits != 0 && old_bits < bits)
         add_id_table(&list, book, old_bits);

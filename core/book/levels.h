@@ -5,51 +5,66 @@
  * of six key bits; both say in a bitmap which are there. A branch has at least two children: where
  * all keys agree there is no page, so the height follows from how the live prices spread (two or
  * three in a real market), not from how far they could, and a side of n levels has at most n leaves
- * and n - 1 branches. Pages come and go with their levels.
+ * and n - 1 branches.
  *
- * Page 0 is none; 1 to levels_max are leaves; branches come behind them.
+ * A leaf that loses its last order stays for a while, as prices come back: a queue keeps the last
+ * few such idle leaves, and gives back the one that has been in it for longest.
+ *
+ * The tree is for what is rare. A side remembers a few leaves by the key bits just above the
+ * leaves' own, which finds nearly all of them at once, and the leaf of its best level.
+ *
+ * Half of all orders in a live market open or empty a level, at random: nothing branches on that.
+ * The bitmap and the counts are computed, and a level that is not there is an empty list already.
+ *
+ * Branches lie before leaves, which is how a ref tells what it refers to.
  */
 #ifndef MR_CORE_BOOK_LEVELS_H
 #define MR_CORE_BOOK_LEVELS_H
 
 #include "core/book/state.h"
 
-static inline struct book_page *book_page(const struct mr_book *book, uint32_t page)
+static inline bool book_page_is_leaf(const struct mr_book *book, uint32_t ref)
 {
-    return (struct book_page *)book_at(book, book->layout.pages) + page;
+    return ref >= book->leaves_first;
 }
 
-static inline bool book_page_is_leaf(const struct mr_book *book, uint32_t page)
+static inline struct book_branch *book_branch(const struct mr_book *book, uint32_t ref)
 {
-    return page <= book->config.levels_max;
+    return book_at(book, (uint64_t)ref * BOOK_UNIT);
 }
 
-static inline uint32_t *book_children(const struct mr_book *book, uint32_t branch)
+/* Leaves and branches begin alike. */
+static inline struct book_page *book_page(const struct mr_book *book, uint32_t ref)
 {
-    uint64_t index = branch - book->config.levels_max - 1;
-    return (uint32_t *)book_at(book, book->layout.children) + index * BOOK_PAGE_LEVELS;
+    return book_at(book, (uint64_t)ref * BOOK_UNIT);
 }
 
-/* Leaf 1 has the first 64 levels. */
-static inline uint32_t book_level_ref(const struct mr_book *book, uint32_t leaf, uint32_t place)
-{
-    return book->levels_first + (leaf - 1) * BOOK_PAGE_LEVELS + place;
-}
+enum {
+    BOOK_BRANCH_UNITS = sizeof(struct book_branch) / BOOK_UNIT,
+    BOOK_LEAF_UNITS = sizeof(struct book_leaf) / BOOK_UNIT,
+    BOOK_LEVEL_UNITS = sizeof(struct book_level) / BOOK_UNIT,
+    BOOK_LEVELS_AT = offsetof(struct book_leaf, levels) / BOOK_UNIT,
+};
 
-static inline uint32_t book_level_leaf(const struct mr_book *book, uint32_t level)
+static inline uint32_t book_level_ref(uint32_t leaf, uint32_t place)
 {
-    return (level - book->levels_first) / BOOK_PAGE_LEVELS + 1;
+    return leaf + BOOK_LEVELS_AT + place * BOOK_LEVEL_UNITS;
 }
 
 static inline uint32_t book_level_place(const struct mr_book *book, uint32_t level)
 {
-    return (level - book->levels_first) % BOOK_PAGE_LEVELS;
+    return ((level - book->leaves_first) % BOOK_LEAF_UNITS - BOOK_LEVELS_AT) / BOOK_LEVEL_UNITS;
+}
+
+static inline uint32_t book_level_leaf(const struct mr_book *book, uint32_t level)
+{
+    return level - BOOK_LEVELS_AT - book_level_place(book, level) * BOOK_LEVEL_UNITS;
 }
 
 static inline uint64_t book_level_key(const struct mr_book *book, uint32_t level)
 {
-    const struct book_page *leaf = book_page(book, book_level_leaf(book, level));
-    return leaf->base | book_level_place(book, level);
+    const struct book_leaf *leaf = book_leaf(book, book_level_leaf(book, level));
+    return leaf->page.base | book_level_place(book, level);
 }
 
 /* Where a key belongs among the 64 places of a page; above 63: not in this page. */
@@ -63,111 +78,97 @@ static inline uint32_t book_highest(uint64_t bitmap)
     return 63 - (uint32_t)__builtin_clzll(bitmap);
 }
 
-/* The leaf that has or would have that key; 0: there is none yet. */
-static inline uint32_t book_leaf_find(const struct mr_book *book, const struct book_side *side,
-                                      uint64_t key)
+static inline uint32_t *book_leaf_near(struct book_side *side, uint64_t key)
 {
-    uint32_t page = side->root;
-    while (page != 0) {
-        const struct book_page *header = book_page(book, page);
-        uint64_t place = book_page_place(header, key);
-        if (place >= BOOK_PAGE_LEVELS)
-            return 0;
-        if (book_page_is_leaf(book, page))
-            return page;
-        if ((header->occupied >> place & 1) == 0)
-            return 0;
-        page = book_children(book, page)[place];
-    }
-    return 0;
+    return &side->near[key / BOOK_PAGE_LEVELS % BOOK_NEAR_LEAVES];
 }
 
-/* As book_leaf_find, with the leaf used last tried first. */
-static inline uint32_t book_leaf_near(const struct mr_book *book, const struct book_side *side,
-                                      uint64_t key)
+/* -- The best level. --------------------------------------------------------------------------- */
+
+/* Of a side that is not empty. */
+static inline uint64_t book_best_key(const struct mr_book *book, const struct book_side *side)
 {
-    uint32_t recent = side->recent;
-    if (recent != 0 && book_page_place(book_page(book, recent), key) < BOOK_PAGE_LEVELS)
-        return recent;
-    return book_leaf_find(book, side, key);
+    const struct book_leaf *leaf = book_leaf(book, side->best_leaf);
+    return leaf->page.base | book_highest(leaf->page.occupied);
 }
 
+/* 0: the side is empty. */
+static inline uint32_t book_best_level(const struct mr_book *book, const struct book_side *side)
+{
+    const struct book_leaf *leaf = book_leaf(book, side->best_leaf);
+    return side->best_leaf == 0
+               ? 0
+               : book_level_ref(side->best_leaf, book_highest(leaf->page.occupied));
+}
+
+/* A taker meets levels of the other side whose key is at least its limit: the complement of its own
+ * key for a limit order (see book_key). */
+static inline bool book_crosses(const struct mr_book *book, const struct book_side *other,
+                                uint64_t limit)
+{
+    return other->best_leaf != 0 && book_best_key(book, other) >= limit;
+}
+
+/* -- Finding and walking. ---------------------------------------------------------------------- */
+
+/* The leaf that has that key; 0: there is none. */
+uint32_t mr_book_leaf_find(const struct mr_book *book, const struct book_side *side, uint64_t key);
 /* The level of that key; 0: there is none. */
-static inline uint32_t book_level_find(const struct mr_book *book, const struct book_side *side,
-                                       uint64_t key)
-{
-    uint32_t leaf = book_leaf_near(book, side, key);
-    if (leaf == 0)
-        return 0;
-    const struct book_page *header = book_page(book, leaf);
-    uint32_t place = (uint32_t)(key ^ header->base);
-    return (header->occupied >> place & 1) == 0 ? 0 : book_level_ref(book, leaf, place);
-}
-
-/* The best level of a page and what is below it. */
-uint32_t mr_book_level_highest(const struct mr_book *book, uint32_t page);
+uint32_t mr_book_level_find(const struct mr_book *book, const struct book_side *side, uint64_t key);
 /* The next worse level of the same side; 0: it is the last. */
 uint32_t mr_book_level_next(const struct mr_book *book, uint32_t level);
-/* Makes the leaf for a key that has none. */
-uint32_t mr_book_leaf_add(struct mr_book *book, struct book_side *side, uint64_t key);
-/* Gives an empty leaf back. */
-void mr_book_leaf_remove(struct mr_book *book, struct book_side *side, uint32_t leaf);
+
+/* -- Orders come and go. ----------------------------------------------------------------------- */
+
+/* The leaf for a key that is not near: found, or made, and near from now on. */
+uint32_t mr_book_leaf_bring(struct mr_book *book, struct book_side *side,
+                            const struct book_order *order);
+/* A leaf has its first order, or has lost its last one. */
+void mr_book_leaf_wake(struct mr_book *book, struct book_side *side, uint32_t leaf);
+void mr_book_leaf_idle(struct mr_book *book, struct book_side *side, uint32_t leaf);
 
 /* Appends an order to the level of its key, which is made if it is not there; there must be room
  * for it. */
 static inline void book_level_append(struct mr_book *book, struct book_side *side,
-                                     struct book_order *order)
+                                     struct book_order *order, uint32_t order_ref)
 {
     uint64_t key = order->key;
-    uint32_t leaf = book_leaf_near(book, side, key);
-    if (MR_UNLIKELY(leaf == 0))
-        leaf = mr_book_leaf_add(book, side, key);
-    side->recent = leaf;
-
-    struct book_page *header = book_page(book, leaf);
-    uint32_t place = (uint32_t)(key ^ header->base);
-    uint32_t level = book_level_ref(book, leaf, place);
-    struct book_link *sentinel = book_link(book, level);
-    if ((header->occupied >> place & 1) == 0) {
-        header->occupied |= UINT64_C(1) << place;
-        side->levels++;
-        book->levels++;
-        *sentinel = (struct book_link){.next = level, .prev = level};
-        if (side->best == 0 || key > side->best_key) {
-            side->best = level;
-            side->best_key = key;
-        }
+    uint32_t place = key % BOOK_PAGE_LEVELS;
+    uint32_t leaf_ref = *book_leaf_near(side, key);
+    struct book_leaf *leaf = book_leaf(book, leaf_ref);
+    if (MR_UNLIKELY(leaf->page.base != key - place)) {
+        leaf_ref = mr_book_leaf_bring(book, side, order);
+        leaf = book_leaf(book, leaf_ref);
     }
-    uint32_t ref = book_order_ref(book, order);
-    uint32_t last = sentinel->prev;
-    order->link = (struct book_link){.next = level, .prev = last};
-    book_link(book, last)->next = ref;
-    sentinel->prev = ref;
+    uint64_t bit = UINT64_C(1) << place;
+    uint32_t is_new = (leaf->page.occupied & bit) == 0;
+    bool wakes = leaf->page.occupied == 0;
+    leaf->page.occupied |= bit;
+    if (MR_UNLIKELY(wakes))
+        mr_book_leaf_wake(book, side, leaf_ref);
+    side->levels += is_new;
+    book->levels += is_new;
     side->orders++;
+
+    struct book_level *level = &leaf->levels[place];
+    uint32_t last = level->link.prev;
+    order->link = (struct book_link){.next = book_level_ref(leaf_ref, place), .prev = last};
+    order->leaf = leaf_ref;
+    book_link(book, last)->next = order_ref;
+    level->link.prev = order_ref;
+    level->quantity += order->open;
 }
 
-/* Removes a level whose last order has gone. */
-static inline void book_level_remove(struct mr_book *book, struct book_side *side, uint32_t level)
+/* The level at `place` of a leaf may have lost its last order. */
+static inline void book_level_settle(struct mr_book *book, struct book_side *side,
+                                     uint32_t leaf_ref, uint32_t place, bool emptied)
 {
-    uint32_t leaf = book_level_leaf(book, level);
-    struct book_page *header = book_page(book, leaf);
-    header->occupied &= ~(UINT64_C(1) << book_level_place(book, level));
-    side->levels--;
-    book->levels--;
-    bool was_best = side->best == level;
-    if (MR_LIKELY(header->occupied != 0)) {
-        if (was_best) {
-            uint32_t place = book_highest(header->occupied);
-            side->best = book_level_ref(book, leaf, place);
-            side->best_key = header->base | place;
-        }
-        return;
-    }
-    mr_book_leaf_remove(book, side, leaf);
-    if (was_best) {
-        side->best = side->root == 0 ? 0 : mr_book_level_highest(book, side->root);
-        side->best_key = side->best == 0 ? 0 : book_level_key(book, side->best);
-    }
+    struct book_leaf *leaf = book_leaf(book, leaf_ref);
+    side->levels -= emptied;
+    book->levels -= emptied;
+    leaf->page.occupied &= ~((uint64_t)emptied << place);
+    if (MR_UNLIKELY(leaf->page.occupied == 0))
+        mr_book_leaf_idle(book, side, leaf_ref);
 }
 
 /* Takes an order out of its level. */
@@ -175,11 +176,13 @@ static inline void book_level_unlink(struct mr_book *book, struct book_side *sid
                                      const struct book_order *order)
 {
     struct book_link link = order->link;
+    book_level_of(book, order)->quantity -= order->open;
     book_link(book, link.prev)->next = link.next;
     book_link(book, link.next)->prev = link.prev;
     side->orders--;
-    if (link.next == link.prev) /* only a level can be on both sides */
-        book_level_remove(book, side, link.next);
+    /* Only a level can be on both sides of an order. */
+    book_level_settle(book, side, order->leaf, order->key % BOOK_PAGE_LEVELS,
+                      link.next == link.prev);
 }
 
 #endif

@@ -1,14 +1,15 @@
 /*
- * Taking from the pools and giving back. Elements are numbered from 1; a free one keeps the number
- * of the next in a field that it no longer needs.
+ * Taking from the pools and giving back. A free element keeps the ref of the next in a field
+ * that it no longer needs.
  */
 #ifndef MR_CORE_BOOK_POOL_H
 #define MR_CORE_BOOK_POOL_H
 
 #include "core/book/levels.h"
 
-/* A page of `pool`, whose pages come behind the first `before` ones. */
-static inline uint32_t book_page_take(struct mr_book *book, struct book_pool *pool, uint32_t before)
+/* The ref of a page of `pool`, whose first one is at `first`, and which are `units` long. */
+static inline uint32_t book_page_take(struct mr_book *book, struct book_pool *pool, uint32_t first,
+                                      uint32_t units)
 {
     uint32_t page = pool->free;
     if (page != 0) {
@@ -16,7 +17,7 @@ static inline uint32_t book_page_take(struct mr_book *book, struct book_pool *po
         return page;
     }
     ASSERT(pool->high < book->config.levels_max);
-    return before + ++pool->high;
+    return first + pool->high++ * units;
 }
 
 static inline void book_page_give(struct mr_book *book, struct book_pool *pool, uint32_t page)
@@ -25,24 +26,23 @@ static inline void book_page_give(struct mr_book *book, struct book_pool *pool, 
     pool->free = page;
 }
 
-/* There is one order more than can rest: the one that is just being matched. */
-static inline struct book_order *book_order_take(struct mr_book *book)
+/* The ref of an order. There is room for one more than can rest: the one that is just coming. */
+static inline uint32_t book_order_take(struct mr_book *book)
 {
     struct book_pool *pool = &book->order_pool;
     uint32_t ref = pool->free;
     if (MR_LIKELY(ref != 0)) {
-        struct book_order *order = book_order(book, ref);
-        pool->free = order->link.next;
-        return order;
+        pool->free = book_order(book, ref)->link.next;
+        return ref;
     }
     ASSERT(pool->high <= book->config.orders_max);
-    return (struct book_order *)book_at(book, book->layout.orders) + pool->high++;
+    return book->orders_first + pool->high++ * (uint32_t)(sizeof(struct book_order) / BOOK_UNIT);
 }
 
-static inline void book_order_give(struct mr_book *book, struct book_order *order)
+static inline void book_order_give(struct mr_book *book, uint32_t ref)
 {
-    order->link.next = book->order_pool.free;
-    book->order_pool.free = book_order_ref(book, order);
+    book_order(book, ref)->link.next = book->order_pool.free;
+    book->order_pool.free = ref;
 }
 
 #endif

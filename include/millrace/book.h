@@ -1,64 +1,82 @@
 /*
- * <millrace/book.h>: a price-time order book for many instruments, as a logic (<millrace/logic.h>).
+ * <millrace/book.h>: a price-time order book for continuous trading in many instruments. It can be
+ * used alone, or as a logic (<millrace/logic.h>) under the engine; docs/book.md states every rule
+ * with an example.
  *
- * It needs no engine: state is a block of memory, a command goes in, events come out.
+ * Alone: state is a block of memory, a request goes in, reports come out.
  *
  *     struct mr_book_config config;
  *     mr_logic_book.config_default(&config);
  *     struct mr_book *book = aligned_alloc(4096, ...);  // mr_logic_book.state_size(&config) bytes
  *     memset(book, 0, ...);
  *     mr_logic_book.init(book, &config);
- *     struct mr_context context = {.state = book, .config = &config, .outbox = &outbox};
- *     outbox.used = outbox.count = 0;                                       // before each command
- *     uint32_t reason = mr_logic_book.apply(&context, command);             // 0: done
  *
- * The outbox holds turn_events_max(&config) events of event_size_max bytes. Whoever applies a
- * command this way has checked its length; everything else about it is the book's to check. State
- * is aligned to at least 64 bytes.
+ *     struct mr_book_report reports[...];               // mr_book_reports_max(&config), or more
+ *     struct mr_book_turn turn = {.reports = reports, .mask = UINT64_MAX};
+ *     union mr_book_request request = {.order_new = {.order = 1, .price = 100, .quantity = 5,
+ *                                                    .instrument = 1, .side = MR_BOOK_SIDE_BUY}};
+ *     request.any.type = MR_BOOK_ORDER_NEW;
+ *     turn.next = 0;                                    // reports[0 .. turn.next) after the call
+ *     uint32_t reason = mr_book_apply(book, &request, &turn); // 0: done
  *
- * THE RULES
+ * Nothing here allocates, locks, or calls the system. All of the state lies in that one block,
+ * which holds no pointer. State is aligned to at least 64 bytes.
  *
- * Prices are whole ticks, quantities whole lots; how many decimals they have is for display only.
+ * THE RULES IN SHORT
+ *
+ * Prices are whole ticks, quantities unsigned; how many decimals they have is for display only.
  * Better prices trade first; at one price, who came first. Every fill is at the resting order's
  * (the *maker's*) price; an incoming order (the *taker*) stops at its own limit.
  *
- *   kind    tif   what happens to what is not filled at once
- *   limit   gtc   it rests in the book until filled or cancelled
- *   limit   ioc   cancelled (ioc_remainder)
- *   limit   fok   the whole order is rejected (fok_unfilled), without a trade
- *   market  ioc   cancelled (market_remainder)
- *   market  fok   as limit fok; its price is ignored, as for all market orders
- *   market  gtc   not possible: bad_tif
+ *   tif   what happens to what is not filled at once
+ *   gtc   it rests in the book until filled or cancelled
+ *   day   it rests until the instrument's trading day ends
+ *   gtd   it rests until `expires_ns`
+ *   ioc   cancelled (ioc_remainder; of a market order market_remainder, or collar)
+ *   fok   the whole order is rejected (fok_unfilled), without a trade
+ *
+ * Market orders are ioc or fok; their price is ignored. They go no further than `collar` ticks from
+ * the last trade's price, or the reference price if that was set later. With `post`, an order that
+ * would trade at once is rejected (would_cross), or priced one tick short of the other side's best.
+ * With `min_quantity`, an order that could not trade that much at once is rejected
+ * (min_quantity_unmet).
  *
  * Order ids are the caller's, unique among the live orders of an instrument, and free again when
- * the order is filled or cancelled.
+ * the order is filled or cancelled. Of an account's order, nobody else can do anything (not_owner):
+ * a cancel and a replacement name the same account, unless an operator sends them.
  *
  * order_replace changes a live order to a new price and a new quantity, which is given as what
- * shall remain open (basis open) or as what was ordered in all, fills included (basis total):
+ * shall remain open (basis open) or as what was ordered in all, fills included (basis total), and
+ * to a new id if `renumber` says so:
  *   - same price, no more open than before: it keeps its place (nothing at all may change: that,
  *     too, is answered by order_replaced);
  *   - total quantity at or below what is filled: it is cancelled (replaced_below_filled);
- *   - anything else: it loses its place and may trade at once, as a new limit gtc order would.
+ *   - anything else: it loses its place and may trade at once, as a new order would.
  *
- * One command makes at most `fills_max` trades. What would trade on is then cancelled
- * (fills_limit); a FOK order that would need more is rejected (fills_limit).
+ * Where both orders of a trade would be of one account, the incoming order's `stp` decides: the
+ * newest (incoming), the oldest (resting) or both are cancelled (self_trade), or the larger is
+ * reduced by what the smaller has open, which is cancelled. `account` takes the account's default.
  *
- * A rejected command changes nothing. When several things are wrong with it, the reason is the
- * first of: unknown_instrument; bad_side, bad_kind, bad_tif, bad_basis; price_out_of_range;
- * zero_quantity, quantity_too_large; duplicate_order or unknown_order; quantity_too_large of a
- * replacement together with what is filled; fok_unfilled, fills_limit; orders_full; levels_full.
- * Of an instrument: bad_symbol, bad_range, bad_decimals, instrument_exists, instruments_full.
+ * One request makes at most `fills_max` trades, self-trade preventions included. What would go on
+ * is then cancelled (fills_limit); an order that must trade more at once (fok, min_quantity) is
+ * rejected (fills_limit).
+ *
+ * A rejected request changes nothing. When several things are wrong with it, the reason is the
+ * first that applies in the order of enum mr_book_reason, whose list says what each one means.
  * Padding is not looked at. What is full is so for orders that would rest at once: one that trades
  * first and rests then has made room.
  *
- * THE EVENTS of one command, in this order:
- *   order_new      order_accepted, trades, order_cancelled if a remainder was cancelled
- *   order_replace  order_replaced, trades, order_cancelled if a remainder was; or order_cancelled
+ * THE REPORTS of one request, in this order:
+ *   order_new      order_accepted; trades, order_reduced and order_cancelled as it meets the other
+ *                  side; order_cancelled if its remainder was
+ *   order_replace  order_replaced, then as order_new; or order_cancelled
  *   order_cancel   order_cancelled
- *   rejected       order_rejected, or instrument_rejected
- * What an order has open after its own events (accepted or replaced quantity, less its trades) and
- * what was not cancelled, rests. All events belong to the aggregate `instrument` with the
- * instrument's id, but for rejects for an instrument that does not exist, which belong to none.
+ *   orders_cancel, account_block   order_cancelled for each; orders_cancelled, account_blocked last
+ *   rejected       order_rejected, or setup_rejected
+ *   and behind them, where the instrument publishes it and it has changed: top_of_book.
+ * What an order has open after its own reports (accepted or replaced quantity, less trades and
+ * reductions) and what was not cancelled, rests. As events, they belong to the aggregate
+ * `instrument` with the instrument's id; those that name no instrument that exists, to none.
  */
 #ifndef MILLRACE_BOOK_H
 #define MILLRACE_BOOK_H
@@ -83,11 +101,37 @@ enum mr_book_side { MR_BOOK_SIDES(MR_ENUM_VALUE) };
     V(MR_BOOK_KIND_MARKET, 1, market)
 enum mr_book_kind { MR_BOOK_KINDS(MR_ENUM_VALUE) };
 
+/* Time in force. */
 #define MR_BOOK_TIFS(V)        \
     V(MR_BOOK_TIF_GTC, 0, gtc) \
     V(MR_BOOK_TIF_IOC, 1, ioc) \
-    V(MR_BOOK_TIF_FOK, 2, fok)
+    V(MR_BOOK_TIF_FOK, 2, fok) \
+    V(MR_BOOK_TIF_DAY, 3, day) \
+    V(MR_BOOK_TIF_GTD, 4, gtd)
 enum mr_book_tif { MR_BOOK_TIFS(MR_ENUM_VALUE) };
+
+/* Post-only: what becomes of an order that would trade at once. */
+#define MR_BOOK_POSTS(V)                                     \
+    V(MR_BOOK_POST_NO, 0, no)           /* it trades */      \
+    V(MR_BOOK_POST_REJECT, 1, reject)   /* it is rejected */ \
+    V(MR_BOOK_POST_REPRICE, 2, reprice) /* one tick short of the other side's best */
+enum mr_book_post { MR_BOOK_POSTS(MR_ENUM_VALUE) };
+
+/* Self-trade prevention: who gives way. */
+#define MR_BOOK_STPS(V)                                                                \
+    V(MR_BOOK_STP_ACCOUNT, 0, account)             /* the account's default decides */ \
+    V(MR_BOOK_STP_ALLOW, 1, allow)                 /* nobody: they trade */            \
+    V(MR_BOOK_STP_CANCEL_NEWEST, 2, cancel_newest) /* the incoming order */            \
+    V(MR_BOOK_STP_CANCEL_OLDEST, 3, cancel_oldest) /* the resting order */             \
+    V(MR_BOOK_STP_CANCEL_BOTH, 4, cancel_both)                                         \
+    V(MR_BOOK_STP_DECREMENT, 5, decrement) /* the smaller; the larger is reduced by it */
+enum mr_book_stp { MR_BOOK_STPS(MR_ENUM_VALUE) };
+
+#define MR_BOOK_PHASES(V)                                                            \
+    V(MR_BOOK_PHASE_CONTINUOUS, 0, continuous) /* orders come, trade, rest and go */ \
+    V(MR_BOOK_PHASE_HALTED, 1, halted)         /* orders can only be cancelled */    \
+    V(MR_BOOK_PHASE_CLOSED, 2, closed)         /* likewise; not a trading day's hours */
+enum mr_book_phase { MR_BOOK_PHASES(MR_ENUM_VALUE) };
 
 #define MR_BOOK_BASES(V)           \
     V(MR_BOOK_BASIS_OPEN, 0, open) \
@@ -99,49 +143,109 @@ enum mr_book_basis { MR_BOOK_BASES(MR_ENUM_VALUE) };
     V(MR_BOOK_PLACE_KEPT, 1, kept)
 enum mr_book_place { MR_BOOK_PLACES(MR_ENUM_VALUE) };
 
-#define MR_BOOK_ACTIONS(V)              \
-    V(MR_BOOK_ACTION_NEW, 0, new)       \
-    V(MR_BOOK_ACTION_CANCEL, 1, cancel) \
-    V(MR_BOOK_ACTION_REPLACE, 2, replace)
+#define MR_BOOK_SWITCHES(V)     \
+    V(MR_BOOK_SWITCH_NO, 0, no) \
+    V(MR_BOOK_SWITCH_YES, 1, yes)
+enum mr_book_switch { MR_BOOK_SWITCHES(MR_ENUM_VALUE) };
+
+/* Which sides of an instrument. */
+#define MR_BOOK_SIDE_FILTERS(V)       \
+    V(MR_BOOK_SIDES_BOTH, 0, both)    \
+    V(MR_BOOK_SIDES_BUY_ONLY, 1, buy) \
+    V(MR_BOOK_SIDES_SELL_ONLY, 2, sell)
+enum mr_book_side_filter { MR_BOOK_SIDE_FILTERS(MR_ENUM_VALUE) };
+
+/* What a rejected request had asked for. */
+#define MR_BOOK_ACTIONS(V)                                    \
+    V(MR_BOOK_ACTION_NEW, 0, new)                             \
+    V(MR_BOOK_ACTION_CANCEL, 1, cancel)                       \
+    V(MR_BOOK_ACTION_REPLACE, 2, replace)                     \
+    V(MR_BOOK_ACTION_INSTRUMENT_DEFINE, 3, instrument_define) \
+    V(MR_BOOK_ACTION_INSTRUMENT_UPDATE, 4, instrument_update) \
+    V(MR_BOOK_ACTION_PHASE_SET, 5, phase_set)                 \
+    V(MR_BOOK_ACTION_TICK_BAND_ADD, 6, tick_band_add)         \
+    V(MR_BOOK_ACTION_ACCOUNT_DEFINE, 7, account_define)       \
+    V(MR_BOOK_ACTION_ACCOUNT_BLOCK, 8, account_block)         \
+    V(MR_BOOK_ACTION_ACCOUNT_UNBLOCK, 9, account_unblock)     \
+    V(MR_BOOK_ACTION_ORDERS_CANCEL, 10, orders_cancel)
 enum mr_book_action { MR_BOOK_ACTIONS(MR_ENUM_VALUE) };
 
 /* Why an order or its remainder was cancelled. */
-#define MR_BOOK_CANCELS(V)                                  \
-    V(MR_BOOK_CANCEL_REQUESTED, 0, requested)               \
-    V(MR_BOOK_CANCEL_IOC_REMAINDER, 1, ioc_remainder)       \
-    V(MR_BOOK_CANCEL_MARKET_REMAINDER, 2, market_remainder) \
-    V(MR_BOOK_CANCEL_FILLS_LIMIT, 3, fills_limit)           \
-    V(MR_BOOK_CANCEL_REPLACED, 4, replaced_below_filled)
+#define MR_BOOK_CANCELS(V)                                                                       \
+    V(MR_BOOK_CANCEL_REQUESTED, 0, requested)               /* by order_cancel */                \
+    V(MR_BOOK_CANCEL_IOC_REMAINDER, 1, ioc_remainder)       /* nothing left within its limit */  \
+    V(MR_BOOK_CANCEL_MARKET_REMAINDER, 2, market_remainder) /* nothing left at all */            \
+    V(MR_BOOK_CANCEL_FILLS_LIMIT, 3, fills_limit)           /* it had made fills_max trades */   \
+    V(MR_BOOK_CANCEL_REPLACED, 4, replaced_below_filled)                                         \
+    V(MR_BOOK_CANCEL_COLLAR, 5, collar)           /* what is left of the other side is beyond */ \
+    V(MR_BOOK_CANCEL_SELF_TRADE, 6, self_trade)   /* it met its own account */                   \
+    V(MR_BOOK_CANCEL_EXPIRED, 7, expired)         /* its day or date has come */                 \
+    V(MR_BOOK_CANCEL_MANY, 8, many)               /* by orders_cancel */                         \
+    V(MR_BOOK_CANCEL_BLOCKED, 9, account_blocked) /* by account_block */
 enum mr_book_cancel { MR_BOOK_CANCELS(MR_ENUM_VALUE) };
 
-/* Why a command was rejected. */
-#define MR_BOOK_REASONS(R)                                                                        \
-    R(MR_BOOK_UNKNOWN_INSTRUMENT, 64, unknown_instrument, "no instrument has this id")            \
-    R(MR_BOOK_INSTRUMENT_EXISTS, 65, instrument_exists, "an instrument has this id already")      \
-    R(MR_BOOK_INSTRUMENTS_FULL, 66, instruments_full, "instruments_max are defined already")      \
-    R(MR_BOOK_BAD_SYMBOL, 67, bad_symbol,                                                         \
-      "the symbol is empty or not printable ASCII without spaces, padded with zeros")             \
-    R(MR_BOOK_BAD_RANGE, 68, bad_range, "price_min is above price_max, or quantity_max is zero")  \
-    R(MR_BOOK_BAD_DECIMALS, 69, bad_decimals, "more than 18 decimals")                            \
-    R(MR_BOOK_BAD_SIDE, 70, bad_side, "the side is neither buy nor sell")                         \
-    R(MR_BOOK_BAD_KIND, 71, bad_kind, "the kind is neither limit nor market")                     \
-    R(MR_BOOK_BAD_TIF, 72, bad_tif, "no such time in force, or a market order that would rest")   \
-    R(MR_BOOK_BAD_BASIS, 73, bad_basis, "the basis is neither open nor total")                    \
-    R(MR_BOOK_PRICE_OUT_OF_RANGE, 74, price_out_of_range,                                         \
-      "the price is not within the instrument's price_min and price_max")                         \
-    R(MR_BOOK_ZERO_QUANTITY, 75, zero_quantity, "the quantity is zero")                           \
-    R(MR_BOOK_QUANTITY_TOO_LARGE, 76, quantity_too_large,                                         \
-      "the quantity, with what is filled already, is above the instrument's quantity_max")        \
-    R(MR_BOOK_DUPLICATE_ORDER, 77, duplicate_order, "a live order of the instrument has this id") \
-    R(MR_BOOK_UNKNOWN_ORDER, 78, unknown_order, "no live order of the instrument has this id")    \
-    R(MR_BOOK_FOK_UNFILLED, 79, fok_unfilled, "a FOK order that the book cannot fill whole")      \
-    R(MR_BOOK_FILLS_LIMIT, 80, fills_limit,                                                       \
-      "a FOK order that would need more than fills_max fills")                                    \
-    R(MR_BOOK_ORDERS_FULL, 81, orders_full, "orders_max orders rest already")                     \
-    R(MR_BOOK_LEVELS_FULL, 82, levels_full, "levels_max price levels are in use already")
+/* Why a request was rejected, in the order in which the checks are made. */
+#define MR_BOOK_REASONS(R)                                                                         \
+    R(MR_BOOK_UNKNOWN_INSTRUMENT, 64, unknown_instrument, "no instrument has this id")             \
+    R(MR_BOOK_BAD_SIDE, 65, bad_side, "the side is neither buy nor sell (nor both, of several)")   \
+    R(MR_BOOK_BAD_KIND, 66, bad_kind, "the kind is neither limit nor market")                      \
+    R(MR_BOOK_BAD_TIF, 67, bad_tif, "no such time in force, or a market order that would rest")    \
+    R(MR_BOOK_BAD_POST, 68, bad_post,                                                              \
+      "no such way of post-only, or asked for an order that cannot rest or has a min_quantity")    \
+    R(MR_BOOK_BAD_STP, 69, bad_stp, "no such way of self-trade prevention")                        \
+    R(MR_BOOK_BAD_BASIS, 70, bad_basis, "the basis is neither open nor total")                     \
+    R(MR_BOOK_BAD_SWITCH, 71, bad_switch, "a switch that is neither no nor yes")                   \
+    R(MR_BOOK_BAD_PHASE, 72, bad_phase, "no such trading phase")                                   \
+    R(MR_BOOK_MARKET_HALTED, 73, market_halted, "trading is halted: orders can only be cancelled") \
+    R(MR_BOOK_MARKET_CLOSED, 74, market_closed, "trading is closed: orders can only be cancelled") \
+    R(MR_BOOK_PRICE_OUT_OF_RANGE, 75, price_out_of_range,                                          \
+      "the price is not within the instrument's price_min and price_max")                          \
+    R(MR_BOOK_OFF_TICK, 76, off_tick, "the price is no multiple of the tick that applies to it")   \
+    R(MR_BOOK_ZERO_QUANTITY, 77, zero_quantity, "the quantity is zero")                            \
+    R(MR_BOOK_OFF_LOT, 78, off_lot, "the quantity is no multiple of the instrument's lot")         \
+    R(MR_BOOK_QUANTITY_TOO_LARGE, 79, quantity_too_large,                                          \
+      "the quantity, with what is filled already, is above the instrument's quantity_max")         \
+    R(MR_BOOK_BAD_MIN_QUANTITY, 80, bad_min_quantity,                                              \
+      "the min_quantity is above the quantity, or no multiple of the instrument's lot")            \
+    R(MR_BOOK_BAD_EXPIRY, 81, bad_expiry,                                                          \
+      "expires_ns is not after the request's time, or given for another order than gtd")           \
+    R(MR_BOOK_ACCOUNT_IS_BLOCKED, 82, account_is_blocked, "the account is blocked")                \
+    R(MR_BOOK_DUPLICATE_ORDER, 83, duplicate_order, "a live order of the instrument has this id")  \
+    R(MR_BOOK_UNKNOWN_ORDER, 84, unknown_order, "no live order of the instrument has this id")     \
+    R(MR_BOOK_NOT_OWNER, 85, not_owner,                                                            \
+      "the order is another account's, or what is to be cancelled is not only the sender's")       \
+    R(MR_BOOK_WOULD_CROSS, 86, would_cross, "a post-only order that would trade at once")          \
+    R(MR_BOOK_FOK_UNFILLED, 87, fok_unfilled, "a FOK order that the book cannot fill whole")       \
+    R(MR_BOOK_MIN_QUANTITY_UNMET, 88, min_quantity_unmet,                                          \
+      "the book cannot fill min_quantity at once")                                                 \
+    R(MR_BOOK_FILLS_LIMIT, 89, fills_limit,                                                        \
+      "what must be filled at once would need more than fills_max fills")                          \
+    R(MR_BOOK_ORDERS_FULL, 90, orders_full, "orders_max orders rest already")                      \
+    R(MR_BOOK_LEVELS_FULL, 91, levels_full, "levels_max price levels are in use already")          \
+    R(MR_BOOK_LEVEL_QUANTITY_FULL, 92, level_quantity_full,                                        \
+      "the quantities at this price would add up to more than 64 bits hold")                       \
+    R(MR_BOOK_GROUPS_FULL, 93, groups_full,                                                        \
+      "groups_max accounts, sessions and expiry times are in use already")                         \
+    R(MR_BOOK_BAD_SYMBOL, 94, bad_symbol,                                                          \
+      "the symbol is empty or not printable ASCII without spaces, padded with zeros")              \
+    R(MR_BOOK_BAD_RANGE, 95, bad_range,                                                            \
+      "price_min is above price_max, or quantity_max is below one lot")                            \
+    R(MR_BOOK_BAD_DECIMALS, 96, bad_decimals, "more than 18 decimals")                             \
+    R(MR_BOOK_BAD_TICK, 97, bad_tick,                                                              \
+      "a tick of zero, or tick and tick_table both, or a band that does not begin above the last") \
+    R(MR_BOOK_BAD_TIME_OF_DAY, 98, bad_time_of_day, "no second of a day")                          \
+    R(MR_BOOK_BAD_ACCOUNT, 99, bad_account, "0 is no account")                                     \
+    R(MR_BOOK_INSTRUMENT_EXISTS, 100, instrument_exists, "an instrument has this id already")      \
+    R(MR_BOOK_INSTRUMENTS_FULL, 101, instruments_full, "instruments_max are defined already")      \
+    R(MR_BOOK_UNKNOWN_TICK_TABLE, 102, unknown_tick_table, "no tick table has this number")        \
+    R(MR_BOOK_TICK_TABLE_IN_USE, 103, tick_table_in_use, "an instrument uses the tick table")      \
+    R(MR_BOOK_TICK_TABLE_FULL, 104, tick_table_full, "the tick table has all its bands already")
 enum mr_book_reason { MR_BOOK_REASONS(MR_REASON_VALUE) };
 
-enum { MR_BOOK_AGGREGATE_INSTRUMENT = MR_CATALOG_LOGIC_FIRST };
+enum {
+    MR_BOOK_AGGREGATE_INSTRUMENT = MR_CATALOG_LOGIC_FIRST,
+    MR_BOOK_TICK_BANDS_MAX = 32, /* of a tick table */
+};
 
 /* -- Commands. --------------------------------------------------------------------------------- */
 
@@ -150,76 +254,166 @@ enum mr_book_command {
     MR_BOOK_ORDER_NEW,
     MR_BOOK_ORDER_CANCEL,
     MR_BOOK_ORDER_REPLACE,
+    MR_BOOK_INSTRUMENT_UPDATE,
+    MR_BOOK_PHASE_SET,
+    MR_BOOK_TICK_BAND_ADD,
+    MR_BOOK_ACCOUNT_DEFINE,
+    MR_BOOK_ACCOUNT_BLOCK,
+    MR_BOOK_ACCOUNT_UNBLOCK,
+    MR_BOOK_ORDERS_CANCEL,
 };
 
-#define MR_BOOK_INSTRUMENT_FIELDS(F)                                                    \
-    F(text16, symbol, "", "what people call it")                                        \
-    F(i64, price_min, "ticks", "least price of a limit order")                          \
-    F(i64, price_max, "ticks", "greatest price of a limit order")                       \
-    F(u64, quantity_max, "lots", "greatest quantity of an order, fills included")       \
-    F(u32, instrument, "", "id of the instrument, chosen by the operator")              \
-    F(optional(u8), price_decimals, "digits", "decimals of a price, for display")       \
-    F(optional(u8), quantity_decimals, "digits", "decimals of a quantity, for display") \
-    F(pad(2), padding, "", "")
+/* Opens an instrument. A tick table must have its bands before. */
+#define MR_BOOK_INSTRUMENT_FIELDS(F)                                                       \
+    F(text16, symbol, "", "what people call it")                                           \
+    F(i64, price_min, "ticks", "least price of a limit order")                             \
+    F(i64, price_max, "ticks", "greatest price of a limit order")                          \
+    F(u64, quantity_max, "units", "greatest quantity of an order, fills included")         \
+    F(optional(u64), lot, "units", "quantities are multiples of it; 0: any")               \
+    F(u32, instrument, "", "id of the instrument, chosen by the operator")                 \
+    F(optional(u32), tick, "ticks", "prices are multiples of it; 0: any")                  \
+    F(optional(u16), tick_table, "", "number of the table that says so by price; 0: none") \
+    F(optional(u8), price_decimals, "digits", "decimals of a price, for display")          \
+    F(optional(u8), quantity_decimals, "digits", "decimals of a quantity, for display")    \
+    F(optional(enum8(mr_book_phase)), phase, "", "trading phase that it begins in")        \
+    F(pad(3), padding, "", "")
 MR_MESSAGE_STRUCT(mr_book_instrument_define, MR_BOOK_INSTRUMENT_FIELDS);
 
 #define MR_BOOK_ORDER_NEW_FIELDS(F)                                                         \
     F(u64, order, "", "id, chosen by the sender, that no live order of the instrument has") \
-    F(optional(u64), account, "", "whose order it is")                                      \
+    F(optional(u64), account, "", "whose order it is; 0: nobody's in particular")           \
     F(optional(i64), price, "ticks", "limit; ignored for market orders")                    \
-    F(u64, quantity, "lots", "how much")                                                    \
+    F(u64, quantity, "units", "how much")                                                   \
+    F(optional(u64), min_quantity, "units", "least that must trade at once; 0: none")       \
+    F(optional(u64), expires_ns, "ns", "of gtd: the time from which on it is gone")         \
     F(u32, instrument, "", "id of the instrument")                                          \
     F(enum8(mr_book_side), side, "", "buy or sell")                                         \
     F(optional(enum8(mr_book_kind)), kind, "", "limit or market")                           \
     F(optional(enum8(mr_book_tif)), tif, "", "what becomes of what is not filled at once")  \
-    F(pad(1), padding, "", "")
+    F(optional(enum8(mr_book_post)), post, "", "what happens if it would trade at once")    \
+    F(optional(enum8(mr_book_stp)), stp, "", "who gives way when it meets its own account") \
+    F(pad(7), padding, "", "")
 MR_MESSAGE_STRUCT(mr_book_order_new, MR_BOOK_ORDER_NEW_FIELDS);
 
-#define MR_BOOK_ORDER_CANCEL_FIELDS(F)             \
-    F(u64, order, "", "id of a live order")        \
-    F(u32, instrument, "", "id of its instrument") \
+#define MR_BOOK_ORDER_CANCEL_FIELDS(F)                 \
+    F(u64, order, "", "id of a live order")            \
+    F(optional(u64), account, "", "whose order it is") \
+    F(u32, instrument, "", "id of its instrument")     \
     F(pad(4), padding, "", "")
 MR_MESSAGE_STRUCT(mr_book_order_cancel, MR_BOOK_ORDER_CANCEL_FIELDS);
 
 #define MR_BOOK_ORDER_REPLACE_FIELDS(F)                                                   \
     F(u64, order, "", "id of a live order")                                               \
+    F(optional(u64), account, "", "whose order it is")                                    \
     F(i64, price, "ticks", "its new limit")                                               \
-    F(u64, quantity, "lots", "its new quantity")                                          \
+    F(u64, quantity, "units", "its new quantity")                                         \
+    F(optional(u64), new_order, "", "its new id, if renumber says so")                    \
     F(u32, instrument, "", "id of its instrument")                                        \
     F(optional(enum8(mr_book_basis)), basis, "",                                          \
       "whether the quantity is what shall remain open, or the total with what is filled") \
-    F(pad(3), padding, "", "")
+    F(optional(enum8(mr_book_switch)), renumber, "", "whether it takes the new id")       \
+    F(pad(2), padding, "", "")
 MR_MESSAGE_STRUCT(mr_book_order_replace, MR_BOOK_ORDER_REPLACE_FIELDS);
+
+/* Sets all of these at once. */
+#define MR_BOOK_INSTRUMENT_UPDATE_FIELDS(F)                                                      \
+    F(optional(i64), reference, "ticks", "price that the collar is around until the next trade") \
+    F(optional(u64), collar, "ticks", "how far from it market orders may trade; 0: anywhere")    \
+    F(u32, instrument, "", "id of the instrument")                                               \
+    F(optional(u32), day_end, "s", "when its trading day ends, after midnight, UTC")             \
+    F(optional(enum8(mr_book_switch)), top, "", "whether it publishes top_of_book")              \
+    F(pad(7), padding, "", "")
+MR_MESSAGE_STRUCT(mr_book_instrument_update, MR_BOOK_INSTRUMENT_UPDATE_FIELDS);
+
+#define MR_BOOK_PHASE_FIELDS(F)                                     \
+    F(u32, instrument, "", "id of the instrument")                  \
+    F(enum8(mr_book_phase), phase, "", "trading phase from now on") \
+    F(pad(3), padding, "", "")
+MR_MESSAGE_STRUCT(mr_book_phase_set, MR_BOOK_PHASE_FIELDS);
+
+/* Tables come into being with their first band, which applies to all prices below, too; they can
+ * grow until an instrument uses them. */
+#define MR_BOOK_TICK_BAND_FIELDS(F)                                              \
+    F(i64, from, "ticks", "least price of the band, above that of the last one") \
+    F(u32, tick, "ticks", "prices of the band are multiples of it")              \
+    F(u16, tick_table, "", "number of the table, 1 to tick_tables_max")          \
+    F(pad(2), padding, "", "")
+MR_MESSAGE_STRUCT(mr_book_tick_band_add, MR_BOOK_TICK_BAND_FIELDS);
+
+/* Of an account that is known already: changes it. */
+#define MR_BOOK_ACCOUNT_DEFINE_FIELDS(F)                                                  \
+    F(u64, account, "", "number of the account, not 0")                                   \
+    F(optional(enum8(mr_book_stp)), stp, "", "who gives way when two of its orders meet") \
+    F(pad(7), padding, "", "")
+MR_MESSAGE_STRUCT(mr_book_account_define, MR_BOOK_ACCOUNT_DEFINE_FIELDS);
+
+/* The kill switch: no more orders of this account until it is unblocked, and all that rest are
+ * cancelled. */
+#define MR_BOOK_ACCOUNT_FIELDS(F) F(u64, account, "", "number of the account, not 0")
+MR_MESSAGE_STRUCT(mr_book_account_block, MR_BOOK_ACCOUNT_FIELDS);
+MR_MESSAGE_STRUCT(mr_book_account_unblock, MR_BOOK_ACCOUNT_FIELDS);
+
+/* Cancels the live orders for which everything that is not 0 (or both) holds. A user names an
+ * account, or the own session. In the order: of an account or session, oldest first; else
+ * instrument by instrument in the order of their definition, buy before sell, best first. */
+#define MR_BOOK_ORDERS_CANCEL_FIELDS(F)                                                 \
+    F(optional(u64), account, "", "whose orders; 0: everybody's")                       \
+    F(optional(u64), of_session, "", "orders that came from this session; 0: from any") \
+    F(optional(u32), instrument, "", "id of their instrument; 0: any")                  \
+    F(optional(enum8(mr_book_side_filter)), side, "", "buy, sell, or both")             \
+    F(pad(3), padding, "", "")
+MR_MESSAGE_STRUCT(mr_book_orders_cancel, MR_BOOK_ORDERS_CANCEL_FIELDS);
 
 /* -- Events. ----------------------------------------------------------------------------------- */
 
 enum mr_book_event {
     MR_BOOK_INSTRUMENT_DEFINED = MR_CATALOG_LOGIC_FIRST,
-    MR_BOOK_INSTRUMENT_REJECTED,
+    MR_BOOK_SETUP_REJECTED,
     MR_BOOK_ORDER_ACCEPTED,
     MR_BOOK_ORDER_REJECTED,
     MR_BOOK_TRADE,
     MR_BOOK_ORDER_REPLACED,
     MR_BOOK_ORDER_CANCELLED,
+    MR_BOOK_ORDER_REDUCED,
+    MR_BOOK_TOP_OF_BOOK,
+    MR_BOOK_PHASE_CHANGED,
+    MR_BOOK_INSTRUMENT_UPDATED,
+    MR_BOOK_TICK_BAND_ADDED,
+    MR_BOOK_ACCOUNT_DEFINED,
+    MR_BOOK_ACCOUNT_BLOCKED,
+    MR_BOOK_ACCOUNT_UNBLOCKED,
+    MR_BOOK_ORDERS_CANCELLED,
 };
 
 MR_MESSAGE_STRUCT(mr_book_instrument_defined, MR_BOOK_INSTRUMENT_FIELDS);
+MR_MESSAGE_STRUCT(mr_book_instrument_updated, MR_BOOK_INSTRUMENT_UPDATE_FIELDS);
+MR_MESSAGE_STRUCT(mr_book_phase_changed, MR_BOOK_PHASE_FIELDS);
+MR_MESSAGE_STRUCT(mr_book_tick_band_added, MR_BOOK_TICK_BAND_FIELDS);
+MR_MESSAGE_STRUCT(mr_book_account_defined, MR_BOOK_ACCOUNT_DEFINE_FIELDS);
+MR_MESSAGE_STRUCT(mr_book_account_unblocked, MR_BOOK_ACCOUNT_FIELDS);
 
-#define MR_BOOK_INSTRUMENT_REJECTED_FIELDS(F)       \
-    F(u32, instrument, "", "id that was asked for") \
-    F(reason, reason, "", "why it was not defined")
-MR_MESSAGE_STRUCT(mr_book_instrument_rejected, MR_BOOK_INSTRUMENT_REJECTED_FIELDS);
+/* Anything but an order's own commands did nothing. */
+#define MR_BOOK_SETUP_REJECTED_FIELDS(F)                                                         \
+    F(u64, subject, "", "what the command named: instrument, account or number of a tick table") \
+    F(reason, reason, "", "why nothing was done")                                                \
+    F(enum8(mr_book_action), action, "", "what was asked for")                                   \
+    F(pad(3), padding, "", "")
+MR_MESSAGE_STRUCT(mr_book_setup_rejected, MR_BOOK_SETUP_REJECTED_FIELDS);
 
 #define MR_BOOK_ORDER_ACCEPTED_FIELDS(F)                                         \
     F(u64, order, "", "id")                                                      \
     F(u64, account, "", "whose order it is")                                     \
-    F(i64, price, "ticks", "limit; zero for market orders")                      \
-    F(u64, quantity, "lots", "how much")                                         \
+    F(i64, price, "ticks", "limit, after re-pricing; zero for market orders")    \
+    F(u64, quantity, "units", "how much")                                        \
+    F(u64, min_quantity, "units", "least that trades at once")                   \
+    F(u64, expires_ns, "ns", "time from which on it is gone; 0: never")          \
     F(u32, instrument, "", "id of the instrument")                               \
     F(enum8(mr_book_side), side, "", "buy or sell")                              \
     F(enum8(mr_book_kind), kind, "", "limit or market")                          \
     F(enum8(mr_book_tif), tif, "", "what becomes of what is not filled at once") \
-    F(pad(1), padding, "", "")
+    F(enum8(mr_book_post), post, "", "what happens if it would trade at once")   \
+    F(enum8(mr_book_stp), stp, "", "as the command said")                        \
+    F(pad(7), padding, "", "")
 MR_MESSAGE_STRUCT(mr_book_order_accepted, MR_BOOK_ORDER_ACCEPTED_FIELDS);
 
 #define MR_BOOK_ORDER_REJECTED_FIELDS(F)                       \
@@ -235,54 +429,186 @@ MR_MESSAGE_STRUCT(mr_book_order_rejected, MR_BOOK_ORDER_REJECTED_FIELDS);
     F(u64, maker, "", "id of the resting order")                          \
     F(u64, taker, "", "id of the incoming order")                         \
     F(i64, price, "ticks", "the maker's")                                 \
-    F(u64, quantity, "lots", "how much changed hands")                    \
-    F(u64, maker_remaining, "lots", "what the maker has open after it")   \
-    F(u64, taker_remaining, "lots", "what the taker has open after it")   \
+    F(u64, quantity, "units", "how much changed hands")                   \
+    F(u64, maker_remaining, "units", "what the maker has open after it")  \
+    F(u64, taker_remaining, "units", "what the taker has open after it")  \
     F(u32, instrument, "", "id of the instrument")                        \
     F(enum8(mr_book_side), side, "", "the taker's, who is the aggressor") \
     F(pad(3), padding, "", "")
 MR_MESSAGE_STRUCT(mr_book_trade, MR_BOOK_TRADE_FIELDS);
 
 #define MR_BOOK_ORDER_REPLACED_FIELDS(F)                                               \
-    F(u64, order, "", "id")                                                            \
-    F(i64, price, "ticks", "its limit from now on")                                    \
-    F(u64, quantity, "lots", "what it has open, before the trades of this command")    \
+    F(u64, order, "", "id from now on")                                                \
+    F(u64, old_order, "", "id so far, mostly the same")                                \
+    F(i64, price, "ticks", "its limit from now on, after re-pricing")                  \
+    F(u64, quantity, "units", "what it has open, before the trades of this command")   \
     F(u32, instrument, "", "id of the instrument")                                     \
     F(enum8(mr_book_place), place, "", "kept, or lost: last at its price, or a taker") \
     F(pad(3), padding, "", "")
 MR_MESSAGE_STRUCT(mr_book_order_replaced, MR_BOOK_ORDER_REPLACED_FIELDS);
 
-#define MR_BOOK_ORDER_CANCELLED_FIELDS(F)                        \
-    F(u64, order, "", "id")                                      \
-    F(u64, remaining, "lots", "what it had open, which is gone") \
-    F(u32, instrument, "", "id of the instrument")               \
-    F(enum8(mr_book_cancel), cause, "", "why")                   \
+#define MR_BOOK_ORDER_CANCELLED_FIELDS(F)                         \
+    F(u64, order, "", "id")                                       \
+    F(u64, remaining, "units", "what it had open, which is gone") \
+    F(u32, instrument, "", "id of the instrument")                \
+    F(enum8(mr_book_cancel), cause, "", "why")                    \
     F(pad(3), padding, "", "")
 MR_MESSAGE_STRUCT(mr_book_order_cancelled, MR_BOOK_ORDER_CANCELLED_FIELDS);
 
+/* Self-trade prevention (decrement) has taken something from the larger order. It keeps its
+ * place. */
+#define MR_BOOK_ORDER_REDUCED_FIELDS(F)                         \
+    F(u64, order, "", "id")                                     \
+    F(u64, other, "", "the smaller order, of the same account") \
+    F(u64, quantity, "units", "what it has lost")               \
+    F(u64, remaining, "units", "what it has open now")          \
+    F(u32, instrument, "", "id of the instrument")              \
+    F(pad(4), padding, "", "")
+MR_MESSAGE_STRUCT(mr_book_order_reduced, MR_BOOK_ORDER_REDUCED_FIELDS);
+
+/* What a command has left at the best prices, if that has changed. */
+#define MR_BOOK_TOP_OF_BOOK_FIELDS(F)                            \
+    F(i64, bid_price, "ticks", "best price of the buyers")       \
+    F(u64, bid_quantity, "units", "open at it; 0: nobody buys")  \
+    F(i64, ask_price, "ticks", "best price of the sellers")      \
+    F(u64, ask_quantity, "units", "open at it; 0: nobody sells") \
+    F(u32, instrument, "", "id of the instrument")               \
+    F(pad(4), padding, "", "")
+MR_MESSAGE_STRUCT(mr_book_top_of_book, MR_BOOK_TOP_OF_BOOK_FIELDS);
+
+#define MR_BOOK_ACCOUNT_BLOCKED_FIELDS(F)        \
+    F(u64, account, "", "number of the account") \
+    F(u64, orders, "orders", "that were cancelled")
+MR_MESSAGE_STRUCT(mr_book_account_blocked, MR_BOOK_ACCOUNT_BLOCKED_FIELDS);
+
+#define MR_BOOK_ORDERS_CANCELLED_FIELDS(F)                                    \
+    F(u64, account, "", "whose orders; 0: everybody's")                       \
+    F(u64, of_session, "", "orders that came from this session; 0: from any") \
+    F(u64, orders, "orders", "that were cancelled")                           \
+    F(u32, instrument, "", "id of their instrument; 0: any")                  \
+    F(enum8(mr_book_side_filter), side, "", "buy, sell, or both")             \
+    F(pad(3), padding, "", "")
+MR_MESSAGE_STRUCT(mr_book_orders_cancelled, MR_BOOK_ORDERS_CANCELLED_FIELDS);
+
 /* -- Configuration, fixed by genesis. ---------------------------------------------------------- */
 
-/* State takes 64 bytes an order and 64 to 128 to find it by its id, 832 a level (far less in use:
- * 64 neighbouring prices share a page) and 208 to 224 an instrument; the defaults ask for 117 MiB.
- * Memory is touched, and counts for digests and snapshots, only as far as it was ever used. */
-#define MR_BOOK_CONFIG_FIELDS(F)                                                                \
-    F(u64, hash_seed, "", "keys the mixing of order ids, so that nobody can make them collide") \
-    F(u32, instruments_max, "instruments", "instruments that can be defined, 1 to 2^20")        \
-    F(u32, orders_max, "orders", "orders that can rest at once, 1 to 2^26")                     \
-    F(u32, levels_max, "levels", "price levels in use at once, 1 to 2^22")                      \
-    F(u32, fills_max, "fills", "trades that one command can make, 1 to 65,000")
+/* Memory is touched, and counts for digests and snapshots, only as far as it was ever used. */
+#define MR_BOOK_CONFIG_FIELDS(F)                                                              \
+    F(u64, hash_seed, "", "keys the mixing of ids, so that nobody can make them collide")     \
+    F(u32, instruments_max, "instruments", "instruments that can be defined, 1 to 2^20")      \
+    F(u32, orders_max, "orders", "orders that can rest at once, 1 to 2^26")                   \
+    F(u32, levels_max, "levels", "price levels in use at once, 1 to 2^22")                    \
+    F(u32, fills_max, "fills", "trades that one command can make, 1 to 65,000")               \
+    F(u32, groups_max, "groups",                                                              \
+      "accounts that have orders or settings, sessions that have orders, and times at which " \
+      "orders expire, together, 1 to 2^26")                                                   \
+    F(u32, tick_tables_max, "tables", "tick tables, 1 to 4,096")
 MR_MESSAGE_STRUCT(mr_book_config, MR_BOOK_CONFIG_FIELDS);
+
+/* -- Using the book alone. --------------------------------------------------------------------- */
+
+struct mr_book;
+
+/* What goes in: the body of a command. `any.type` (enum mr_book_command) lies in what is padding of
+ * the longest ones. */
+struct mr_book_request_any {
+    uint8_t body[63];
+    uint8_t type;
+};
+union mr_book_request {
+    struct mr_book_order_new order_new;
+    struct mr_book_order_cancel order_cancel;
+    struct mr_book_order_replace order_replace;
+    struct mr_book_orders_cancel orders_cancel;
+    struct mr_book_account_define account_define;
+    struct mr_book_account_block account_block;
+    struct mr_book_account_unblock account_unblock;
+    struct mr_book_instrument_define instrument_define;
+    struct mr_book_instrument_update instrument_update;
+    struct mr_book_phase_set phase_set;
+    struct mr_book_tick_band_add tick_band_add;
+    struct mr_book_request_any any;
+};
+
+/* What comes out: the body of an event, zeros behind it, and `any.type` (enum mr_book_event). One
+ * cache line. */
+struct mr_book_report_any {
+    uint8_t body[63];
+    uint8_t type;
+};
+union mr_book_report {
+    struct mr_book_order_accepted accepted;
+    struct mr_book_order_rejected rejected;
+    struct mr_book_trade trade;
+    struct mr_book_order_replaced replaced;
+    struct mr_book_order_cancelled cancelled;
+    struct mr_book_order_reduced reduced;
+    struct mr_book_top_of_book top;
+    struct mr_book_phase_changed phase_changed;
+    struct mr_book_setup_rejected setup_rejected;
+    struct mr_book_instrument_defined instrument_defined;
+    struct mr_book_instrument_updated instrument_updated;
+    struct mr_book_tick_band_added tick_band_added;
+    struct mr_book_account_defined account_defined;
+    struct mr_book_account_blocked account_blocked;
+    struct mr_book_account_unblocked account_unblocked;
+    struct mr_book_orders_cancelled orders_cancelled;
+    struct mr_book_report_any any;
+};
+MR_STATIC_ASSERT(sizeof(union mr_book_request) == 64, "a request is a cache line");
+MR_STATIC_ASSERT(sizeof(union mr_book_report) == 64, "a report is a cache line");
+
+/* Who asks, when, and where reports go: report number n to reports[n & mask]. That is a plain array
+ * with mask UINT64_MAX and `next` set to 0 before each call; and a ring's slots with its capacity
+ * less one, so that the book writes straight into what another thread reads. There must be room for
+ * mr_book_reports_max reports before each call. */
+struct mr_book_turn {
+    union mr_book_report *reports; /* aligned to 64 bytes, or at least to 8 */
+    uint64_t mask;
+    uint64_t next;    /* number of the next report */
+    uint64_t time_ns; /* not below that of the last call */
+    uint64_t session; /* who sends it; 0: nobody in particular */
+    uint8_t role;     /* enum mr_role: a user's orders are for nobody else to change */
+    bool again;       /* set by the call: it is not finished, call with the same again */
+    uint8_t reserved[6];
+    struct mr_context *context; /* NULL (the engine's own use: reports become events) */
+};
+
+/* The most reports that one call writes. */
+uint32_t mr_book_reports_max(const struct mr_book_config *config);
+
+/* Applies one request: 0, or the reason for which it was rejected. With turn->again set
+ * (orders_cancel and account_block that cancel many) it returns 0 and must be called with the same
+ * request until that is clear; nothing else may be applied in between, and each call needs the room
+ * anew. Orders that are due must have been expired before. One thread; wait-free. */
+uint32_t mr_book_apply(struct mr_book *book, const union mr_book_request *request,
+                       struct mr_book_turn *turn);
+
+/* Brings what a request will need nearer, for whoever holds several of them: pays off where there
+ * are millions of live orders. Stage 0 some requests ahead (8 to 32), then 1, 2 and 3, each some
+ * requests nearer: each looks at what the one before has brought. Changes nothing, and never
+ * matters for what happens. One thread; wait-free. */
+enum { MR_BOOK_PREFETCH_STAGES = 4 };
+void mr_book_prefetch(const struct mr_book *book, const union mr_book_request *request,
+                      uint32_t stage);
+
+/* When the next order expires, UINT64_MAX: none does. O(1). */
+uint64_t mr_book_expiry_next(const struct mr_book *book);
+
+/* Cancels orders whose expires_ns is not above turn->time_ns, in the order of those times, then of
+ * entry; as many as a call may. turn->again says that there are more. (Under the engine a timer
+ * does this.) One thread; wait-free. */
+void mr_book_expire(struct mr_book *book, struct mr_book_turn *turn);
 
 /* -- Queries. ---------------------------------------------------------------------------------- */
 
 /* They look at state between commands: the applying thread, or any thread on a copy. Wait-free;
  * each looks only at what it returns. `mr_image_state` of an image gives its book. */
-struct mr_book;
 
 /* One price of one side. */
 struct mr_book_level {
     int64_t price;
-    uint64_t quantity; /* open in all its orders; UINT64_MAX if the sum is larger */
+    uint64_t quantity; /* open in all its orders */
     uint32_t orders;
 };
 
@@ -292,15 +618,29 @@ struct mr_book_order {
     int64_t price;
     uint64_t open;
     uint64_t filled;
+    uint64_t expires_ns; /* 0: never */
+    uint64_t session;    /* that it came from, 0: none */
     uint32_t instrument;
     enum mr_book_side side;
+    enum mr_book_tif tif;
+    enum mr_book_post post;
+    enum mr_book_stp stp;
 };
 
 struct mr_book_instrument {
-    struct mr_book_instrument_define definition;
-    uint64_t trades;    /* so far */
-    uint32_t orders[2]; /* resting now, by side */
-    uint32_t levels[2]; /* in use now, by side */
+    struct mr_book_instrument_define definition; /* with the phase as it is now */
+    struct mr_book_instrument_update update;     /* as last set */
+    int64_t last_price;                          /* of the last trade */
+    uint64_t trades;                             /* so far */
+    uint32_t orders[2];                          /* resting now, by side */
+    uint32_t levels[2];                          /* in use now, by side */
+};
+
+struct mr_book_account {
+    uint64_t account;
+    uint32_t orders; /* resting now */
+    enum mr_book_stp stp;
+    bool blocked;
 };
 
 struct mr_book_totals {
@@ -308,6 +648,7 @@ struct mr_book_totals {
     uint32_t instruments;
     uint32_t orders; /* resting now */
     uint32_t levels; /* in use now */
+    uint32_t groups; /* in use now */
 };
 
 /* What the whole book holds. O(1). */
@@ -324,14 +665,196 @@ bool mr_book_instrument_at(const struct mr_book *book, uint32_t index,
 bool mr_book_best(const struct mr_book *book, uint32_t instrument, enum mr_book_side side,
                   int64_t *price);
 
-/* The best `limit` levels of a side, best first, into `levels`; returns how many there were. Sums
- * the orders of each level that it returns. */
+/* What rests at a price; false: nothing, or there is no such instrument. O(1). */
+bool mr_book_level_get(const struct mr_book *book, uint32_t instrument, enum mr_book_side side,
+                       int64_t price, struct mr_book_level *out);
+
+/* The best `limit` levels of a side, best first, into `levels`; returns how many there were. Looks
+ * at nothing but those levels. */
 uint32_t mr_book_depth(const struct mr_book *book, uint32_t instrument, enum mr_book_side side,
                        struct mr_book_level *levels, uint32_t limit);
 
 /* The live order with that id; false: there is none. O(1). */
 bool mr_book_order_get(const struct mr_book *book, uint32_t instrument, uint64_t order,
                        struct mr_book_order *out);
+
+/* The first `limit` orders at a price in the order in which they would trade, into `orders`;
+ * returns how many there were. */
+uint32_t mr_book_level_orders(const struct mr_book *book, uint32_t instrument,
+                              enum mr_book_side side, int64_t price, struct mr_book_order *orders,
+                              uint32_t limit);
+
+/* What is known of an account; false: it has neither orders nor settings. O(1). */
+bool mr_book_account_get(const struct mr_book *book, uint64_t account, struct mr_book_account *out);
+
+/* Orders of an account, oldest first, into `orders`; returns how many there were. `*cursor` is 0
+ * for the first call and says where the next one goes on; 0 afterwards: that was all. It is good as
+ * long as nothing is applied. */
+uint32_t mr_book_account_orders(const struct mr_book *book, uint64_t account,
+                                struct mr_book_order *orders, uint32_t limit, uint64_t *cursor);
+
+/* -- Queries as messages, for clients (see MR_QUERY in <millrace/catalog.h>). ------------------- */
+
+/* Anybody may ask for what is public anyway: instruments, prices, and the orders' ids and open
+ * quantities at a price. All else of an order or account is for operators, and for users who name
+ * the account: as with a cancel, to know it is to be entitled (not_owner). A reply has at most 100
+ * rows of a kind, or 100 levels a side; if there are more, it says that it is truncated, and the
+ * next query names the last row seen. */
+enum mr_book_query {
+    MR_BOOK_QUERY_TOTALS = MR_CATALOG_LOGIC_FIRST,
+    MR_BOOK_QUERY_INSTRUMENT,
+    MR_BOOK_QUERY_INSTRUMENTS,
+    MR_BOOK_QUERY_BEST,
+    MR_BOOK_QUERY_DEPTH,
+    MR_BOOK_QUERY_LEVEL,
+    MR_BOOK_QUERY_LEVEL_ORDERS,
+    MR_BOOK_QUERY_ORDER,
+    MR_BOOK_QUERY_ACCOUNT,
+    MR_BOOK_QUERY_ACCOUNT_ORDERS,
+};
+
+enum mr_book_row {
+    MR_BOOK_ROW_TOTALS = MR_CATALOG_LOGIC_FIRST,
+    MR_BOOK_ROW_INSTRUMENT,
+    MR_BOOK_ROW_BEST,
+    MR_BOOK_ROW_LEVEL,
+    MR_BOOK_ROW_QUEUED,
+    MR_BOOK_ROW_ORDER,
+    MR_BOOK_ROW_ACCOUNT,
+};
+
+enum { MR_BOOK_REPLY_ROWS_MAX = 100, MR_BOOK_DEPTH_DEFAULT = 10 };
+
+/* book_instrument, book_best. */
+#define MR_BOOK_QUERY_INSTRUMENT_FIELDS(F)         \
+    F(u32, instrument, "", "id of the instrument") \
+    F(pad(4), padding, "", "")
+MR_MESSAGE_STRUCT(mr_book_query_instrument, MR_BOOK_QUERY_INSTRUMENT_FIELDS);
+
+#define MR_BOOK_QUERY_INSTRUMENTS_FIELDS(F) \
+    F(optional(u64), after, "", "place of the last one seen; 0: from the first one on")
+MR_MESSAGE_STRUCT(mr_book_query_instruments, MR_BOOK_QUERY_INSTRUMENTS_FIELDS);
+
+#define MR_BOOK_QUERY_DEPTH_FIELDS(F)                                       \
+    F(u32, instrument, "", "id of the instrument")                          \
+    F(optional(u32), levels, "levels", "at most so many a side; 0: ten")    \
+    F(optional(enum8(mr_book_side_filter)), side, "", "buy, sell, or both") \
+    F(pad(7), padding, "", "")
+MR_MESSAGE_STRUCT(mr_book_query_depth, MR_BOOK_QUERY_DEPTH_FIELDS);
+
+#define MR_BOOK_QUERY_LEVEL_FIELDS(F)               \
+    F(i64, price, "ticks", "of the level")          \
+    F(u32, instrument, "", "id of the instrument")  \
+    F(enum8(mr_book_side), side, "", "buy or sell") \
+    F(pad(3), padding, "", "")
+MR_MESSAGE_STRUCT(mr_book_query_level, MR_BOOK_QUERY_LEVEL_FIELDS);
+
+#define MR_BOOK_QUERY_LEVEL_ORDERS_FIELDS(F)                                         \
+    F(i64, price, "ticks", "of the level")                                           \
+    F(optional(u64), after, "", "id of the last one seen, if follow says so")        \
+    F(u32, instrument, "", "id of the instrument")                                   \
+    F(enum8(mr_book_side), side, "", "buy or sell")                                  \
+    F(optional(enum8(mr_book_switch)), follow, "", "yes: only those behind `after`") \
+    F(pad(2), padding, "", "")
+MR_MESSAGE_STRUCT(mr_book_query_level_orders, MR_BOOK_QUERY_LEVEL_ORDERS_FIELDS);
+
+#define MR_BOOK_QUERY_ORDER_FIELDS(F)                  \
+    F(u64, order, "", "id of a live order")            \
+    F(optional(u64), account, "", "whose order it is") \
+    F(u32, instrument, "", "id of its instrument")     \
+    F(pad(4), padding, "", "")
+MR_MESSAGE_STRUCT(mr_book_query_order, MR_BOOK_QUERY_ORDER_FIELDS);
+
+#define MR_BOOK_QUERY_ACCOUNT_FIELDS(F) F(u64, account, "", "number of the account, not 0")
+MR_MESSAGE_STRUCT(mr_book_query_account, MR_BOOK_QUERY_ACCOUNT_FIELDS);
+
+#define MR_BOOK_QUERY_ACCOUNT_ORDERS_FIELDS(F)                                      \
+    F(u64, account, "", "number of the account, not 0")                             \
+    F(optional(u64), after, "", "id of the last one seen, if follow says so")       \
+    F(optional(u32), after_instrument, "", "id of its instrument")                  \
+    F(optional(enum8(mr_book_switch)), follow, "", "yes: only those after `after`") \
+    F(pad(3), padding, "", "")
+MR_MESSAGE_STRUCT(mr_book_query_account_orders, MR_BOOK_QUERY_ACCOUNT_ORDERS_FIELDS);
+
+#define MR_BOOK_ROW_TOTALS_FIELDS(F)                    \
+    F(u64, trades, "trades", "so far")                  \
+    F(u32, instruments, "instruments", "defined")       \
+    F(u32, orders, "orders", "resting now")             \
+    F(u32, levels, "levels", "price levels in use now") \
+    F(u32, groups, "groups", "accounts, sessions and expiry times in use now, of groups_max")
+MR_MESSAGE_STRUCT(mr_book_row_totals, MR_BOOK_ROW_TOTALS_FIELDS);
+
+#define MR_BOOK_ROW_INSTRUMENT_FIELDS(F)                                                        \
+    F(text16, symbol, "", "what people call it")                                                \
+    F(i64, price_min, "ticks", "least price of a limit order")                                  \
+    F(i64, price_max, "ticks", "greatest price of a limit order")                               \
+    F(u64, quantity_max, "units", "greatest quantity of an order, fills included")              \
+    F(u64, lot, "units", "quantities are multiples of it; 0: any")                              \
+    F(i64, reference, "ticks", "price that the collar is around until the next trade")          \
+    F(u64, collar, "ticks", "how far from it market orders may trade; 0: anywhere")             \
+    F(i64, last_price, "ticks", "of the last trade, if there was one")                          \
+    F(u64, trades, "trades", "so far")                                                          \
+    F(u32, instrument, "", "id of the instrument")                                              \
+    F(u32, place, "", "among all instruments, in the order of their definition, from 1")        \
+    F(u32, tick, "ticks", "prices are multiples of it; 0: any")                                 \
+    F(u32, day_end, "s", "when its trading day ends, after midnight, UTC")                      \
+    F(u32, buy_orders, "orders", "resting now")                                                 \
+    F(u32, sell_orders, "orders", "resting now")                                                \
+    F(u32, buy_levels, "levels", "in use now")                                                  \
+    F(u32, sell_levels, "levels", "in use now")                                                 \
+    F(u16, tick_table, "", "number of the table that says by price what tick applies; 0: none") \
+    F(u8, price_decimals, "digits", "decimals of a price, for display")                         \
+    F(u8, quantity_decimals, "digits", "decimals of a quantity, for display")                   \
+    F(enum8(mr_book_phase), phase, "", "trading phase now")                                     \
+    F(enum8(mr_book_switch), top, "", "whether it publishes top_of_book")                       \
+    F(pad(2), padding, "", "")
+MR_MESSAGE_STRUCT(mr_book_row_instrument, MR_BOOK_ROW_INSTRUMENT_FIELDS);
+
+/* A book_best is what top_of_book would say, asked for or not. */
+#define MR_BOOK_ROW_BEST_FIELDS(F)                               \
+    F(i64, bid_price, "ticks", "best price of the buyers")       \
+    F(u64, bid_quantity, "units", "open at it; 0: nobody buys")  \
+    F(i64, ask_price, "ticks", "best price of the sellers")      \
+    F(u64, ask_quantity, "units", "open at it; 0: nobody sells") \
+    F(u32, instrument, "", "id of the instrument")               \
+    F(pad(4), padding, "", "")
+MR_MESSAGE_STRUCT(mr_book_row_best, MR_BOOK_ROW_BEST_FIELDS);
+
+#define MR_BOOK_ROW_LEVEL_FIELDS(F)                        \
+    F(i64, price, "ticks", "of the level")                 \
+    F(u64, quantity, "units", "open in all of its orders") \
+    F(enum8(mr_book_side), side, "", "buy or sell")        \
+    F(pad(7), padding, "", "")
+MR_MESSAGE_STRUCT(mr_book_row_level, MR_BOOK_ROW_LEVEL_FIELDS);
+
+/* An order at a price, in the order in which they would trade. */
+#define MR_BOOK_ROW_QUEUED_FIELDS(F) \
+    F(u64, order, "", "id")          \
+    F(u64, open, "units", "what it has open")
+MR_MESSAGE_STRUCT(mr_book_row_queued, MR_BOOK_ROW_QUEUED_FIELDS);
+
+#define MR_BOOK_ROW_ORDER_FIELDS(F)                                                       \
+    F(u64, order, "", "id")                                                               \
+    F(u64, account, "", "whose order it is; 0: nobody's in particular")                   \
+    F(i64, price, "ticks", "its limit")                                                   \
+    F(u64, open, "units", "what it has open")                                             \
+    F(u64, filled, "units", "what has been filled")                                       \
+    F(u64, expires_ns, "ns", "time from which on it is gone; 0: never")                   \
+    F(u64, of_session, "", "session that it came from; 0: none")                          \
+    F(u32, instrument, "", "id of its instrument")                                        \
+    F(enum8(mr_book_side), side, "", "buy or sell")                                       \
+    F(enum8(mr_book_tif), tif, "", "how long it rests")                                   \
+    F(enum8(mr_book_post), post, "", "what happens if a replacement would trade at once") \
+    F(enum8(mr_book_stp), stp, "", "who gives way when it meets its own account")
+MR_MESSAGE_STRUCT(mr_book_row_order, MR_BOOK_ROW_ORDER_FIELDS);
+
+#define MR_BOOK_ROW_ACCOUNT_FIELDS(F)                                            \
+    F(u64, account, "", "number of the account")                                 \
+    F(u32, orders, "orders", "resting now")                                      \
+    F(enum8(mr_book_stp), stp, "", "who gives way when two of its orders meet")  \
+    F(enum8(mr_book_switch), blocked, "", "whether it can enter no more orders") \
+    F(pad(2), padding, "", "")
+MR_MESSAGE_STRUCT(mr_book_row_account, MR_BOOK_ROW_ACCOUNT_FIELDS);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

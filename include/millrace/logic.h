@@ -171,15 +171,15 @@ static inline void *mr_row_add(struct mr_inquiry *inquiry, uint16_t type, uint8_
     return (unsigned char *)row + MR_ROW_HEADER;
 }
 
-/* Begins an event with a body of `body_size` bytes (a multiple of 8) that belongs to `stream` (of
- * the aggregate kind and id given; NULL: to none) and returns its zeroed body for filling in. */
-static inline void *mr_emit(struct mr_context *context, uint16_t type, uint8_t version,
-                            uint16_t body_size, uint16_t aggregate_kind, uint64_t aggregate_id,
-                            struct mr_stream *stream)
+/* Begins an event around a body that has been written already, where the next event's body belongs:
+ * MR_EVENT_HEADER bytes behind `used`. As mr_emit else. */
+static inline void mr_emit_around(struct mr_context *context, uint16_t type, uint8_t version,
+                                  uint16_t body_size, uint16_t aggregate_kind,
+                                  uint64_t aggregate_id, struct mr_stream *stream)
 {
     struct mr_outbox *outbox = context->outbox;
     uint32_t length = MR_EVENT_HEADER + (uint32_t)body_size;
-    if (__builtin_expect(outbox->size - outbox->used < length, 0)) {
+    if (__builtin_expect((long)(outbox->size - outbox->used < length), 0) != 0) {
         __builtin_trap(); /* turn_events_max promised less than the logic emits */
     }
     struct mr_event *event = (struct mr_event *)(void *)(outbox->bytes + outbox->used);
@@ -200,7 +200,16 @@ static inline void *mr_emit(struct mr_context *context, uint16_t type, uint8_t v
     if (stream != NULL) {
         stream->last = event->number;
     }
-    void *body = (unsigned char *)event + MR_EVENT_HEADER;
+}
+
+/* Begins an event with a body of `body_size` bytes (a multiple of 8) that belongs to `stream` (of
+ * the aggregate kind and id given; NULL: to none) and returns its zeroed body for filling in. */
+static inline void *mr_emit(struct mr_context *context, uint16_t type, uint8_t version,
+                            uint16_t body_size, uint16_t aggregate_kind, uint64_t aggregate_id,
+                            struct mr_stream *stream)
+{
+    unsigned char *body = context->outbox->bytes + context->outbox->used + MR_EVENT_HEADER;
+    mr_emit_around(context, type, version, body_size, aggregate_kind, aggregate_id, stream);
     __builtin_memset(body, 0, body_size);
     return body;
 }

@@ -1,6 +1,6 @@
 /*
- * Files of lines, and the sources that read commands from them: Bitstamp's columns and the text
- * form. The first byte of an input says which of the two; the rest is the file.
+ * Files of lines, and the sources that read commands from them: Bitstamp's columns, LOBSTER's,
+ * and the text form. The first byte of an input says which of them; the rest is the file.
  */
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/scratch.h"
@@ -81,6 +81,14 @@ static void check_source(const char *format, size_t size)
     source->calls->close(source);
 }
 
+/* Kept inputs know their format by its number: new ones come in between. */
+static const char *format_of(uint8_t byte)
+{
+    if (byte == 2)
+        return "lobster";
+    return byte % 2 == 0 ? "bitstamp" : "text";
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size == 0) {
@@ -88,6 +96,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     scratch_fill(data + 1, size - 1);
     check_lines(data + 1, size - 1);
-    check_source(data[0] % 2 == 0 ? "bitstamp" : "text", size);
+    check_source(format_of(data[0]), size);
     return 0;
 }

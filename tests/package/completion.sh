@@ -44,6 +44,8 @@ expect "folder other" millrace verify --data ""
 expect "folder" millrace verify --data = f
 expect "file folder" millrace verify --acks f
 expect "- file folder gen: other" millrace run --input ""
+expect "bitstamp gen lobster text" millrace run --format ""
+expect "lobster" millrace run --format = l
 expect "" millrace replay --to ""
 expect "--json" millrace verify --data folder --js
 # What was given is not offered again.

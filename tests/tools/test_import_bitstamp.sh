@@ -14,8 +14,8 @@ expect 0 "$MILLRACE" dump --data a --json
 grep '"session":2,' out >imported
 awk -F, 'NR > 1 { sub(/\./, "", $4); print NR, $1, $6, $7, $4, $5, $2 "000000" }' feed.csv >expected
 sed 's/[{}"]//g; s/[a-z_]*://g' imported | awk -F, '
-    $5 == "order_new" { print $4, $6, "created", ($11 == "buy" ? "bid" : "ask"), $8, $9, $2 }
-    $5 == "order_replace" { print $4, $6, "changed", "-", $7, $8, $2 }
+    $5 == "order_new" { print $4, $6, "created", ($13 == "buy" ? "bid" : "ask"), $8, $9, $2 }
+    $5 == "order_replace" { print $4, $6, "changed", "-", $8, $9, $2 }
     $5 == "order_cancel" { print $4, $6, "deleted", "-", "-", "-", $2 }' >found
 awk '$3 != "created" { $4 = "-" } $3 == "deleted" { $5 = $6 = "-" } { print }' expected >wanted
 cmp found wanted || fail "$(diff found wanted | head -n 4)"

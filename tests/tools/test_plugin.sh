@@ -20,6 +20,11 @@ expect 0 "$MILLRACE" --logic mine.so run --logic counter --data other --input in
 same "by file and by name" "$state" "$(field state_digest out)"
 claim "run takes a logic out of a shared object, by its file and by its name"
 
+expect 2 "$MILLRACE" serve --logic ./mine.so --data served --hash-seed 1
+grep -q 'the logic counter has no --hash-seed' err || fail "$(cat err)"
+[ ! -e served ] || fail "it made the directory"
+claim "a logic whose configuration has no hash seed takes none"
+
 expect 0 "$MILLRACE" --logic ./mine.so replay --data data --json
 same "replay" "$state" "$(field state_digest out)"
 MILLRACE_LOGIC=./mine.so expect 0 "$MILLRACE" dump --data data

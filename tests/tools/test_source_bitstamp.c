@@ -250,7 +250,7 @@ static void test_the_format_is_told_from_the_header(void **state)
     rig_write(rig, HEADER, strlen(HEADER));
     assert_int_equal(rig_open(rig, NULL, "gen"), MR_E_INVALID);
     assert_int_equal(rig_open(rig, NULL, "frobnicate"), MR_E_INVALID);
-    assert_non_null(strstr(rig->error.text, "there are text, gen and bitstamp"));
+    assert_non_null(strstr(rig->error.text, "there are text, gen, bitstamp and lobster"));
 }
 
 static void test_other_logics_are_refused(void **state)

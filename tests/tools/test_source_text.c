@@ -227,9 +227,9 @@ static void test_standard_input_goes_on_counting(void **state)
 #define GENESIS                                                                               \
     "genesis sequence=1 time=5 session=0 request=0 logic=book "                               \
     "journal=00112233445566778899aabbccddeeff logic_version=0 layout_version=0 "              \
-    "sessions_max=4 answers_max=16 timers_max=8 config_size=24 clock=input "                  \
+    "sessions_max=4 answers_max=16 timers_max=8 config_size=32 clock=input "                  \
     "config.hash_seed=1 config.instruments_max=2 config.orders_max=100 config.levels_max=50 " \
-    "config.fills_max=10\n"
+    "config.fills_max=10 config.groups_max=20 config.tick_tables_max=2\n"
 #define DUMP                                                                                  \
     "# entry of something\n" GENESIS                                                          \
     "session_open sequence=2 time=6 session=0 request=1 new_session=9 new_role=user\n"        \
