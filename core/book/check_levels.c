@@ -69,6 +69,7 @@ static bool check_level(const struct place *at, uint32_t leaf, uint32_t place)
     uint32_t level = book_level_ref(leaf, place);
     uint64_t key = book_level_key(book, level), quantity = 0;
     uint32_t before = level, ref = book_link(book, level)->next;
+    uint32_t orders = at->tally->orders;
     CHECK(ref != level);
     while (ref != level) {
         CHECK(mr_book_check_order_ref(book, ref));
@@ -81,6 +82,7 @@ static bool check_level(const struct place *at, uint32_t leaf, uint32_t place)
     }
     at->tally->levels++;
     CHECK(book_level(book, level)->quantity == quantity);
+    CHECK(book_level(book, level)->orders == at->tally->orders - orders);
     return book_link(book, level)->prev == before;
 }
 
@@ -165,6 +167,8 @@ static bool check_side(struct place *at)
     if (side->root != 0)
         CHECK(check_page(at, side->root, 0));
     CHECK(side->best_leaf == at->best_leaf);
+    CHECK(side->best_key ==
+          (at->best_leaf == 0 ? 0 : book_leaf_best_key(book_leaf(book, at->best_leaf))));
     CHECK(side->levels == at->tally->levels - before.levels);
     CHECK(side->orders == at->tally->orders - before.orders);
     for (uint32_t i = 0; i < sizeof(side->reserved) / sizeof(side->reserved[0]); i++)
@@ -181,7 +185,7 @@ bool mr_book_check_sides(const struct mr_book *book, const struct book_instrumen
     }
     const struct book_side *buy = &instrument->sides[MR_BOOK_SIDE_BUY];
     const struct book_side *sell = &instrument->sides[MR_BOOK_SIDE_SELL];
-    return buy->best_leaf == 0 || !book_crosses(book, sell, ~book_best_key(book, buy));
+    return buy->best_leaf == 0 || !book_crosses(sell, ~buy->best_key);
 }
 
 /* -- What is free. ----------------------------------------------------------------------------- */
@@ -204,7 +208,8 @@ static bool check_absent(const struct mr_book *book, uint32_t number)
             continue;
         uint32_t ref = book_level_ref(number, place);
         const struct book_level *level = &leaf->levels[place];
-        CHECK(level->link.next == ref && level->link.prev == ref && level->quantity == 0);
+        CHECK(level->link.next == ref && level->link.prev == ref && level->quantity == 0 &&
+              level->orders == 0);
     }
     return true;
 }

@@ -59,10 +59,10 @@ static bool check_top(const struct mr_book *book, const struct book_instrument *
     uint64_t quantities[2] = {0};
     for (uint8_t side = 0; published && side < 2; side++) {
         const struct book_side *of = &instrument->sides[side];
-        uint32_t best = book_best_level(book, of);
+        uint32_t best = book_best_level(of);
         if (best == 0)
             continue;
-        prices[side] = book_price(side, book_best_key(book, of));
+        prices[side] = book_price(side, of->best_key);
         quantities[side] = book_level(book, best)->quantity;
     }
     return instrument->bid_price == prices[MR_BOOK_SIDE_BUY] &&

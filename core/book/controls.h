@@ -56,8 +56,8 @@ uint32_t mr_book_tick_band_apply(struct mr_book *book, const struct mr_book_tick
 /* Of instruments with BOOK_HAS_TICKS: whether the price is on a tick. */
 bool mr_book_price_on_tick(const struct mr_book *book, const struct book_instrument *instrument,
                            int64_t price);
-/* Of any instrument: the best allowed price for an order of `side` that is worse than `price` (for a
- * buyer, the greatest below it), within price_min and price_max; false: there is none. */
+/* Of any instrument: the best allowed price for an order of `side` that is worse than `price` (for
+ * a buyer, the greatest below it), within price_min and price_max; false: there is none. */
 bool mr_book_price_short_of(const struct mr_book *book, const struct book_instrument *instrument,
                             uint8_t side, int64_t price, int64_t *out);
 

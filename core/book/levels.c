@@ -170,6 +170,7 @@ void mr_book_leaf_idle(struct mr_book *book, struct book_side *side, uint32_t le
     if (side->best_leaf == leaf) {
         bool empty = book_page(book, side->root)->occupied == 0;
         side->best_leaf = empty ? 0 : leaf_highest(book, side->root);
+        side->best_key = empty ? 0 : book_leaf_best_key(book_leaf(book, side->best_leaf));
     }
     if (!book_leaf(book, leaf)->queued)
         queue_put(book, leaf);

@@ -85,28 +85,25 @@ static inline uint32_t *book_leaf_near(struct book_side *side, uint64_t key)
 
 /* -- The best level. --------------------------------------------------------------------------- */
 
-/* Of a side that is not empty. */
-static inline uint64_t book_best_key(const struct mr_book *book, const struct book_side *side)
+/* The key of the best level of a leaf that has one. */
+static inline uint64_t book_leaf_best_key(const struct book_leaf *leaf)
 {
-    const struct book_leaf *leaf = book_leaf(book, side->best_leaf);
     return leaf->page.base | book_highest(leaf->page.occupied);
 }
 
 /* 0: the side is empty. */
-static inline uint32_t book_best_level(const struct mr_book *book, const struct book_side *side)
+static inline uint32_t book_best_level(const struct book_side *side)
 {
-    const struct book_leaf *leaf = book_leaf(book, side->best_leaf);
     return side->best_leaf == 0
                ? 0
-               : book_level_ref(side->best_leaf, book_highest(leaf->page.occupied));
+               : book_level_ref(side->best_leaf, side->best_key % BOOK_PAGE_LEVELS);
 }
 
 /* A taker meets levels of the other side whose key is at least its limit: the complement of its own
  * key for a limit order (see book_key). */
-static inline bool book_crosses(const struct mr_book *book, const struct book_side *other,
-                                uint64_t limit)
+static inline bool book_crosses(const struct book_side *other, uint64_t limit)
 {
-    return other->best_leaf != 0 && book_best_key(book, other) >= limit;
+    return other->best_key >= limit && MR_LIKELY(other->best_leaf != 0);
 }
 
 /* -- Finding and walking. ---------------------------------------------------------------------- */
@@ -146,6 +143,7 @@ static inline void book_level_append(struct mr_book *book, struct book_side *sid
     leaf->page.occupied |= bit;
     if (MR_UNLIKELY(wakes))
         mr_book_leaf_wake(book, side, leaf_ref);
+    side->best_key = key > side->best_key ? key : side->best_key;
     side->levels += is_new;
     book->levels += is_new;
     side->orders++;
@@ -157,6 +155,7 @@ static inline void book_level_append(struct mr_book *book, struct book_side *sid
     book_link(book, last)->next = order_ref;
     level->link.prev = order_ref;
     level->quantity += order->open;
+    level->orders++;
 }
 
 /* The level at `place` of a leaf may have lost its last order. */
@@ -167,8 +166,12 @@ static inline void book_level_settle(struct mr_book *book, struct book_side *sid
     side->levels -= emptied;
     book->levels -= emptied;
     leaf->page.occupied &= ~((uint64_t)emptied << place);
-    if (MR_UNLIKELY(leaf->page.occupied == 0))
+    if (MR_UNLIKELY(leaf->page.occupied == 0)) {
         mr_book_leaf_idle(book, side, leaf_ref);
+        return;
+    }
+    uint64_t best_key = book_leaf_best_key(leaf);
+    side->best_key = side->best_leaf == leaf_ref ? best_key : side->best_key;
 }
 
 /* Takes an order out of its level. */
@@ -176,7 +179,9 @@ static inline void book_level_unlink(struct mr_book *book, struct book_side *sid
                                      const struct book_order *order)
 {
     struct book_link link = order->link;
-    book_level_of(book, order)->quantity -= order->open;
+    struct book_level *level = book_level_of(book, order);
+    level->quantity -= order->open;
+    level->orders--;
     book_link(book, link.prev)->next = link.next;
     book_link(book, link.next)->prev = link.prev;
     side->orders--;

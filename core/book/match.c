@@ -9,24 +9,9 @@
 struct run {
     struct mr_book *book;
     struct book_instrument *instrument;
-    struct book_side *side; /* the makers' */
     struct book_taker *taker;
     struct mr_book_turn *turn;
-    uint64_t traded_key; /* of the last trade's price */
-    uint32_t left;       /* meetings */
 };
-
-static inline void report_trade(const struct run *run, const struct book_order *maker,
-                                uint64_t quantity)
-{
-    const struct book_taker *taker = run->taker;
-    struct book_instrument *instrument = run->instrument;
-    BOOK_REPORT(run->turn, instrument, MR_BOOK_TRADE, trade, .trade = instrument->trades,
-                .maker = maker->id, .taker = taker->id,
-                .price = book_price(maker->side, maker->key), .quantity = quantity,
-                .maker_remaining = maker->open, .taker_remaining = taker->open,
-                .instrument = instrument->id, .side = taker->side);
-}
 
 /* -- Self-trade prevention. -------------------------------------------------------------------- */
 
@@ -66,6 +51,7 @@ static bool give_way(const struct run *run, struct book_order *maker)
         book_report_cancelled(run->turn, run->instrument, maker, MR_BOOK_CANCEL_SELF_TRADE);
     if (decrement && !taker_goes) {
         taker->open -= maker->open;
+        taker->reduced += maker->open;
         report_reduced(run, taker->id, maker->id, maker->open, taker->open);
     } else if (decrement && !maker_goes) {
         maker->open -= taker->open;
@@ -79,84 +65,136 @@ static bool give_way(const struct run *run, struct book_order *maker)
 
 /* -- Trading. ---------------------------------------------------------------------------------- */
 
-/* The first order of a level has nothing open any more, or gives way: only its place in the list of
- * the level is left for match_level to mend. */
-static inline void maker_gone(const struct run *run, struct book_order *maker, uint32_t ref)
+/* Written once and compiled twice: for takers that may meet anybody, of which self-trade prevention
+ * folds away, and for all others. */
+#define FOLDED static inline __attribute__((always_inline))
+
+/* A taker on its way, as far as every trade changes it: in registers, as a compiler could not know
+ * that nothing else is written through the pointers at hand. */
+struct progress {
+    uint64_t open;
+    uint64_t trade; /* number of the last trade */
+    uint64_t key;   /* of its price */
+    uint32_t left;  /* meetings */
+};
+
+FOLDED void report_trade(const struct run *run, const struct progress *progress,
+                         const struct book_order *maker, uint64_t quantity, uint64_t maker_open)
 {
-    run->side->orders--;
-    book_id_forget(run->book, maker->hash, ref);
-    book_order_free(run->book, maker, ref);
+    struct book_instrument *instrument = run->instrument;
+    BOOK_REPORT(run->turn, instrument, MR_BOOK_TRADE, trade, .trade = progress->trade,
+                .maker = maker->id, .taker = run->taker->id,
+                .price = book_price(maker->side, maker->key), .quantity = quantity,
+                .maker_remaining = maker_open, .taker_remaining = progress->open,
+                .instrument = instrument->id, .side = run->taker->side);
+}
+
+/* Trades with a maker of somebody else's; true: nothing of the maker is left. */
+FOLDED bool fill(const struct run *run, struct progress *progress, struct book_order *maker)
+{
+    uint64_t maker_open = maker->open;
+    uint64_t quantity = maker_open < progress->open ? maker_open : progress->open;
+    maker_open -= quantity;
+    progress->open -= quantity;
+    progress->trade++;
+    progress->key = maker->key;
+    book_level_of(run->book, maker)->quantity -= quantity;
+    report_trade(run, progress, maker, quantity, maker_open);
+    if (maker_open == 0)
+        return true;
+    maker->open = maker_open;
+    maker->filled += quantity;
+    return false;
+}
+
+/* Meets an order of the taker's own account; true: that order goes. */
+static bool meet_own(const struct run *run, struct progress *progress, struct book_order *maker)
+{
+    uint64_t open = maker->open;
+    run->taker->open = progress->open;
+    bool goes = give_way(run, maker);
+    progress->open = run->taker->open;
+    if (goes)
+        book_level_of(run->book, maker)->quantity -= open;
+    return goes;
 }
 
 /* Trades at the best level and takes out of it who was filled. */
-static inline void match_level(struct run *run)
+FOLDED void match_level(const struct run *run, struct book_side *side, struct progress *progress,
+                        bool careful)
 {
     struct mr_book *book = run->book;
-    struct book_taker *taker = run->taker;
-    uint32_t leaf_ref = run->side->best_leaf;
+    uint32_t leaf_ref = side->best_leaf;
     struct book_leaf *leaf = book_leaf(book, leaf_ref);
-    uint32_t place = book_highest(leaf->page.occupied);
+    uint32_t place = side->best_key % BOOK_PAGE_LEVELS;
     uint32_t level_ref = book_level_ref(leaf_ref, place);
     struct book_level *level = &leaf->levels[place];
     uint32_t ref = level->link.next;
+    uint32_t gone = 0;
     do {
         struct book_order *maker = book_order(book, ref);
-        run->left--;
-        if (is_own(taker, maker)) {
-            uint64_t open = maker->open;
-            if (!give_way(run, maker))
-                break;
-            level->quantity -= open;
-        } else {
-            uint64_t quantity = maker->open < taker->open ? maker->open : taker->open;
-            maker->open -= quantity;
-            maker->filled += quantity;
-            taker->open -= quantity;
-            taker->filled += quantity;
-            level->quantity -= quantity;
-            run->instrument->trades++;
-            book->trades++;
-            run->traded_key = maker->key;
-            report_trade(run, maker, quantity);
-            if (maker->open > 0)
-                break;
-        }
+        progress->left--;
+        bool goes = careful && is_own(run->taker, maker) ? meet_own(run, progress, maker)
+                                                         : fill(run, progress, maker);
+        if (!goes)
+            break;
         uint32_t next = maker->link.next;
-        maker_gone(run, maker, ref);
+        book_id_forget(book, maker->hash, ref);
+        book_order_free(book, maker, ref);
+        gone++;
         ref = next;
-    } while (ref != level_ref && taker->open > 0 && !taker->cancelled && run->left > 0);
+    } while (ref != level_ref && progress->open > 0 && !(careful && run->taker->cancelled) &&
+             progress->left > 0);
     /* Whoever is first now follows the level, also after a partial fill. */
     level->link.next = ref;
     book_link(book, ref)->prev = level_ref;
-    book_level_settle(book, run->side, leaf_ref, place, ref == level_ref);
+    level->orders -= gone;
+    side->orders -= gone;
+    book_level_settle(book, side, leaf_ref, place, ref == level_ref);
+}
+
+FOLDED void match(const struct run *run, bool careful)
+{
+    struct book_instrument *instrument = run->instrument;
+    struct book_taker *taker = run->taker;
+    struct book_side *side = &instrument->sides[taker->side ^ 1];
+    uint64_t started = taker->open, trades = instrument->trades;
+    struct progress progress = {
+        .open = started, .trade = trades, .left = run->book->config.fills_max};
+    do {
+        match_level(run, side, &progress, careful);
+    } while (progress.open > 0 && !(careful && taker->cancelled) && progress.left > 0 &&
+             book_crosses(side, taker->limit));
+    taker->filled = started - progress.open - (careful ? taker->reduced : 0);
+    taker->open = progress.open;
+    if (careful && progress.trade == trades)
+        return;
+    instrument->trades = progress.trade;
+    run->book->trades += progress.trade - trades;
+    instrument->last_price = book_price(taker->side ^ 1, progress.key);
+    instrument->collar_base = instrument->last_price;
+}
+
+__attribute__((noinline)) static void match_careful(const struct run *run)
+{
+    match(run, true);
 }
 
 void mr_book_match(struct mr_book *book, struct book_instrument *instrument,
                    struct book_taker *taker, struct mr_book_turn *turn)
 {
-    struct run run = {.book = book,
-                      .instrument = instrument,
-                      .side = &instrument->sides[taker->side ^ 1],
-                      .taker = taker,
-                      .turn = turn,
-                      .left = book->config.fills_max};
-    uint64_t trades = instrument->trades;
-    do {
-        match_level(&run);
-    } while (taker->open > 0 && !taker->cancelled && run.left > 0 &&
-             book_crosses(book, run.side, taker->limit));
-    if (MR_LIKELY(instrument->trades != trades)) {
-        instrument->last_price = book_price(taker->side ^ 1, run.traded_key);
-        instrument->collar_base = instrument->last_price;
-    }
+    struct run run = {.book = book, .instrument = instrument, .taker = taker, .turn = turn};
+    if (MR_LIKELY(taker->account == 0))
+        match(&run, false);
+    else
+        match_careful(&run);
 }
 
 uint32_t mr_book_match_enough(const struct mr_book *book, const struct book_side *other,
                               const struct book_taker *taker, uint64_t quantity)
 {
     uint32_t left = book->config.fills_max;
-    for (uint32_t ref = book_best_level(book, other); ref != 0;
-         ref = mr_book_level_next(book, ref)) {
+    for (uint32_t ref = book_best_level(other); ref != 0; ref = mr_book_level_next(book, ref)) {
         if (book_level_key(book, ref) < taker->limit)
             break;
         for (uint32_t next = book_link(book, ref)->next; next != ref;) {

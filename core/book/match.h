@@ -11,6 +11,7 @@ struct book_taker {
     uint64_t id;
     uint64_t open;
     uint64_t filled;  /* by this command */
+    uint64_t reduced; /* by self-trade prevention */
     uint64_t limit;   /* least key of the other side that it trades with */
     uint64_t account; /* whose orders it must not meet; 0: it may meet all */
     uint8_t side;

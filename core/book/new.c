@@ -167,9 +167,9 @@ static uint32_t post_only(const struct mr_book *book, const struct book_instrume
                           const struct mr_book_order_new *command, struct entry *entry)
 {
     const struct book_side *other = &instrument->sides[command->side ^ 1];
-    if (!book_crosses(book, other, entry->limit))
+    if (!book_crosses(other, entry->limit))
         return 0;
-    int64_t best = book_price(command->side ^ 1, book_best_key(book, other));
+    int64_t best = book_price(command->side ^ 1, other->best_key);
     if (command->post == MR_BOOK_POST_REJECT ||
         !mr_book_price_short_of(book, instrument, command->side, best, &entry->price))
         return MR_BOOK_WOULD_CROSS;
@@ -281,7 +281,7 @@ FOLDED void trade(struct mr_book *book, struct book_instrument *instrument,
     mr_book_match(book, instrument, &taker, turn);
     if (taker.open == 0 || (!plain && taker.cancelled))
         return;
-    bool limited = book_crosses(book, other, taker.limit);
+    bool limited = book_crosses(other, taker.limit);
     if (book_may_rest(command->tif) && !limited) {
         /* Where it was looked for before is no longer its slot: the fills have moved entries. */
         struct book_id_table table = book_id_table_of(book, hash);
@@ -317,7 +317,7 @@ FOLDED uint32_t new_order(struct mr_book *book, struct book_instrument *instrume
         return reason;
 
     bool may_rest = book_may_rest(command->tif);
-    bool crosses = book_crosses(book, &instrument->sides[command->side ^ 1], entry.limit);
+    bool crosses = book_crosses(&instrument->sides[command->side ^ 1], entry.limit);
     if (!crosses && may_rest)
         reason = room_flaw(book, instrument, command, entry.key, plain);
     if (!plain && reason == 0 && may_rest)

@@ -81,7 +81,7 @@ bool mr_book_best(const struct mr_book *book, uint32_t instrument, enum mr_book_
     const struct book_side *levels = side_of(book, instrument, side);
     if (levels == NULL || levels->best_leaf == 0)
         return false;
-    *price = book_price((uint8_t)side, book_best_key(book, levels));
+    *price = book_price((uint8_t)side, levels->best_key);
     return true;
 }
 
@@ -96,14 +96,11 @@ static uint32_t level_at(const struct mr_book *book, uint32_t instrument, enum m
 static struct mr_book_level level_shown(const struct mr_book *book, uint32_t level,
                                         enum mr_book_side side)
 {
-    struct mr_book_level shown = {
+    return (struct mr_book_level){
         .price = book_price((uint8_t)side, book_level_key(book, level)),
         .quantity = book_level(book, level)->quantity,
+        .orders = book_level(book, level)->orders,
     };
-    for (uint32_t ref = book_link(book, level)->next; ref != level;
-         ref = book_link(book, ref)->next)
-        shown.orders++;
-    return shown;
 }
 
 bool mr_book_level_get(const struct mr_book *book, uint32_t instrument, enum mr_book_side side,
@@ -120,7 +117,7 @@ uint32_t mr_book_depth(const struct mr_book *book, uint32_t instrument, enum mr_
                        struct mr_book_level *levels, uint32_t limit)
 {
     const struct book_side *from = side_of(book, instrument, side);
-    uint32_t level = from == NULL ? 0 : book_best_level(book, from);
+    uint32_t level = from == NULL ? 0 : book_best_level(from);
     uint32_t count = 0;
     while (level != 0 && count < limit) {
         levels[count++] = level_shown(book, level, side);

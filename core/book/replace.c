@@ -48,12 +48,12 @@ static uint32_t post_only(const struct mr_book *book, const struct book_instrume
                           const struct book_order *order, struct change *change)
 {
     const struct book_side *other = &instrument->sides[order->side ^ 1];
-    if (!book_crosses(book, other, ~change->key))
+    if (!book_crosses(other, ~change->key))
         return 0;
     int64_t price;
     if (book_order_post(order) == MR_BOOK_POST_REJECT ||
         !mr_book_price_short_of(book, instrument, order->side,
-                                book_price(order->side ^ 1, book_best_key(book, other)), &price))
+                                book_price(order->side ^ 1, other->best_key), &price))
         return MR_BOOK_WOULD_CROSS;
     change->key = book_key(order->side, price);
     return 0;
@@ -96,7 +96,7 @@ static bool trade(struct mr_book *book, struct book_instrument *instrument,
     order->filled += taker.filled;
     if (taker.open == 0 || taker.cancelled)
         return false;
-    if (!book_crosses(book, &instrument->sides[order->side ^ 1], taker.limit))
+    if (!book_crosses(&instrument->sides[order->side ^ 1], taker.limit))
         return true;
     book_report_cancelled(turn, instrument, order, MR_BOOK_CANCEL_FILLS_LIMIT);
     return false;
@@ -115,7 +115,7 @@ static void move(struct mr_book *book, struct book_instrument *instrument, struc
     if (change->id != previous)
         renumber(book, instrument, order, change->id);
     report_replaced(turn, instrument, order, previous, MR_BOOK_PLACE_LOST);
-    if (book_crosses(book, &instrument->sides[order->side ^ 1], ~order->key) &&
+    if (book_crosses(&instrument->sides[order->side ^ 1], ~order->key) &&
         !trade(book, instrument, order, turn)) {
         book_id_forget(book, order->hash, ref);
         book_order_free(book, order, ref);
@@ -169,7 +169,7 @@ static inline uint32_t replace_live(struct mr_book *book, struct book_instrument
         shrink(book, instrument, order, &change, turn);
         return 0;
     }
-    if (!book_crosses(book, &instrument->sides[order->side ^ 1], ~change.key))
+    if (!book_crosses(&instrument->sides[order->side ^ 1], ~change.key))
         reason = room_flaw(book, instrument, order, &change);
     if (reason == 0)
         move(book, instrument, order, &change, turn);

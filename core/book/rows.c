@@ -143,7 +143,7 @@ static uint32_t answer_instruments(struct mr_inquiry *inquiry,
 
 static uint64_t best_quantity(const struct mr_book *book, const struct book_side *side)
 {
-    uint32_t best = book_best_level(book, side);
+    uint32_t best = book_best_level(side);
     return best == 0 ? 0 : book_level(book, best)->quantity;
 }
 
@@ -182,7 +182,7 @@ static bool add_level(struct mr_inquiry *inquiry, uint8_t side, uint32_t level)
 static void add_side(struct mr_inquiry *inquiry, const struct book_instrument *instrument,
                      uint8_t side, uint32_t levels)
 {
-    uint32_t level = book_best_level(inquiry->state, &instrument->sides[side]);
+    uint32_t level = book_best_level(&instrument->sides[side]);
     for (uint32_t i = 0; i < levels && level != 0; i++) {
         if (i == MR_BOOK_REPLY_ROWS_MAX) {
             inquiry->truncated = true;

@@ -7,6 +7,8 @@
 
 #include "core/book/state.h"
 
+#include <millrace/book_queries.h>
+
 enum { BOOK_QUERIES = 10, BOOK_ROWS = 7 };
 
 extern const struct mr_message mr_book_query_table[BOOK_QUERIES];

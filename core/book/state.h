@@ -51,6 +51,8 @@ struct book_link {
 struct book_level {
     struct book_link link;
     uint64_t quantity; /* open in all its orders */
+    uint32_t orders;
+    uint32_t reserved[3];
 };
 
 struct book_order {
@@ -69,7 +71,7 @@ struct book_order {
     uint8_t groups;   /* bit k: it is in a group of enum book_group_kind k */
 };
 
-_Static_assert(sizeof(struct book_level) == 16, "four levels are a cache line");
+_Static_assert(sizeof(struct book_level) == 32, "two levels are a cache line");
 _Static_assert(sizeof(struct book_order) == 64, "an order is one cache line");
 
 /* What orders are kept together by. */
@@ -108,15 +110,14 @@ struct book_group {
 
 _Static_assert(sizeof(struct book_group) == 32, "two groups are a cache line");
 
-/* One side of an instrument: a tree of pages over the keys of its levels. The best level is the
- * highest one of the best leaf: it is looked up there, not kept, as it changes with every other
- * order, and the leaf seldom. */
+/* One side of an instrument: a tree of pages over the keys of its levels. */
 struct book_side {
-    uint32_t best_leaf; /* ref, 0: the side is empty */
+    uint64_t best_key;  /* of the best level; 0: the side is empty, or that is its key */
+    uint32_t best_leaf; /* ref: that level is there; 0: the side is empty */
     uint32_t root;      /* ref of a page, 0: the side is empty */
     uint32_t levels;
     uint32_t orders;
-    uint32_t reserved[12];
+    uint32_t reserved[10];
     uint32_t near[BOOK_NEAR_LEAVES]; /* refs of leaves used last, by the key bits above theirs */
 };
 
@@ -267,7 +268,7 @@ struct mr_book {
 };
 
 /* No byte that a compiler may leave as it was: the same history gives the same bytes. */
-_Static_assert(sizeof(struct book_page) == 24 && sizeof(struct book_leaf) == 64 + 1024 &&
+_Static_assert(sizeof(struct book_page) == 24 && sizeof(struct book_leaf) == 64 + 2048 &&
                    sizeof(struct book_branch) == 64 + 256,
                "no padding");
 _Static_assert(sizeof(struct book_layout) == 112 && sizeof(struct mr_book) == 320, "no padding");

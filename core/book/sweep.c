@@ -75,7 +75,7 @@ static bool sweep_instrument(struct book_cull *cull, const struct book_instrumen
             if (cull->left == 0)
                 return false;
             cull->left--;
-            uint32_t best = book_best_level(book, of);
+            uint32_t best = book_best_level(of);
             mr_book_cull_order(cull, book_order(book, book_link(book, best)->next));
             book->sweep.orders++;
         }

@@ -10,9 +10,9 @@ static struct mr_book_level best_of(const struct mr_book *book,
                                     const struct book_instrument *instrument, uint8_t side)
 {
     struct mr_book_level best = {0};
-    uint32_t level = book_best_level(book, &instrument->sides[side]);
+    uint32_t level = book_best_level(&instrument->sides[side]);
     if (level != 0) {
-        best.price = book_price(side, book_best_key(book, &instrument->sides[side]));
+        best.price = book_price(side, instrument->sides[side].best_key);
         best.quantity = book_level(book, level)->quantity;
     }
     return best;

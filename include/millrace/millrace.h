@@ -3,6 +3,7 @@
 #define MILLRACE_MILLRACE_H
 
 #include <millrace/book.h>
+#include <millrace/book_queries.h>
 #include <millrace/catalog.h>
 #include <millrace/clock.h>
 #include <millrace/engine.h>

@@ -169,7 +169,8 @@ static const char *compare_logs(const struct book_pair *pair)
     for (uint32_t i = 0; i < pair->log.count; i++) {
         const struct naive_report *real = &pair->log.reports[i];
         const struct naive_report *naive = &pair->naive_log.reports[i];
-        if (memcmp(&real->report, &naive->report, sizeof(real->report)) != 0)
+        const void *bytes = &real->report, *naive_bytes = &naive->report;
+        if (memcmp(bytes, naive_bytes, sizeof(real->report)) != 0)
             return "the reports differ";
         if (pair->setting.in_image && real->stream != naive->stream)
             return "the events belong to different streams";

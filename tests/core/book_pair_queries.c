@@ -251,17 +251,44 @@ static const char *compare_account(const struct book_pair *pair, uint64_t accoun
     return NULL;
 }
 
+/* What is not there is not found. */
+static const char *compare_absent(const struct book_pair *pair)
+{
+    const struct mr_book *book = book_pair_book(pair);
+    struct mr_book_account account;
+    struct mr_book_instrument at;
+    struct mr_book_order order;
+    struct mr_book_level level;
+    uint32_t absent = 1;
+    int64_t price;
+    while (naive_instrument(&pair->naive, absent) != NULL)
+        absent++;
+    if (mr_book_instrument_at(book, pair->naive.instrument_count, &at) ||
+        mr_book_instrument_get(book, absent, &at) || mr_book_account_get(book, 0, &account) ||
+        mr_book_best(book, absent, MR_BOOK_SIDE_BUY, &price) ||
+        mr_book_level_get(book, absent, MR_BOOK_SIDE_BUY, 0, &level) ||
+        mr_book_depth(book, absent, MR_BOOK_SIDE_BUY, &level, 1) != 0 ||
+        mr_book_level_orders(book, absent, MR_BOOK_SIDE_BUY, 0, &order, 1) != 0)
+        return "something is found that was never there";
+    for (uint32_t i = 0; i < pair->naive.instrument_count; i++) {
+        const struct naive_instrument *naive = &pair->naive.instruments[i];
+        for (uint64_t id = 0; id < 12; id++) {
+            bool there = mr_book_order_get(book, naive->definition.instrument, id, &order);
+            if (there != (naive_find(naive, id) != NULL))
+                return "an order is found that is gone, or is not that lives";
+        }
+    }
+    return NULL;
+}
+
 const char *pair_compare_all(const struct book_pair *pair)
 {
     const struct mr_book *book = book_pair_book(pair);
     const struct naive_book *naive = &pair->naive;
     struct mr_book_totals totals = mr_book_totals_get(book);
-    struct mr_book_instrument beyond;
     if (totals.levels != naive_levels(naive) || totals.groups != naive_groups(naive, NULL))
         return "the totals of levels or groups differ";
-    if (mr_book_instrument_at(book, naive->instrument_count, &beyond))
-        return "there is one more instrument";
-    const char *flaw = NULL;
+    const char *flaw = compare_absent(pair);
     for (uint32_t i = 0; i < naive->instrument_count && flaw == NULL; i++) {
         const struct naive_instrument *instrument = &naive->instruments[i];
         flaw = compare_settings(pair, i);

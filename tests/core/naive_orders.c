@@ -411,20 +411,26 @@ static bool may_touch(const struct naive_book *book, const struct naive_order *o
     return book->role != MR_ROLE_USER || account == order->account;
 }
 
+static uint32_t cancel_flaw(const struct naive_book *book,
+                            const struct naive_instrument *instrument,
+                            const struct mr_book_order_cancel *command)
+{
+    if (instrument == NULL)
+        return MR_BOOK_UNKNOWN_INSTRUMENT;
+    const struct naive_order *order = naive_find(instrument, command->order);
+    if (order == NULL)
+        return MR_BOOK_UNKNOWN_ORDER;
+    return may_touch(book, order, command->account) ? 0 : MR_BOOK_NOT_OWNER;
+}
+
 uint32_t naive_cancel(struct naive_book *book, const struct mr_book_order_cancel *command)
 {
     struct naive_instrument *instrument = naive_instrument(book, command->instrument);
-    struct naive_order *order = instrument == NULL ? NULL : naive_find(instrument, command->order);
-    uint32_t flaw = 0;
-    if (instrument == NULL)
-        flaw = MR_BOOK_UNKNOWN_INSTRUMENT;
-    else if (order == NULL)
-        flaw = MR_BOOK_UNKNOWN_ORDER;
-    else if (!may_touch(book, order, command->account))
-        flaw = MR_BOOK_NOT_OWNER;
+    uint32_t flaw = cancel_flaw(book, instrument, command);
     if (flaw != 0)
         return naive_order_rejected(book, instrument, MR_BOOK_ACTION_CANCEL, command->instrument,
                                     command->order, flaw);
+    const struct naive_order *order = naive_find(instrument, command->order);
     naive_report_cancelled(book, instrument, order, MR_BOOK_CANCEL_REQUESTED);
     naive_remove(instrument, order);
     return 0;

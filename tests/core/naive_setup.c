@@ -373,20 +373,26 @@ uint32_t naive_orders_cancel(struct naive_book *book, const struct mr_book_order
     return 0;
 }
 
+/* Blocks it: 0, or why it cannot. */
+static uint32_t block(struct naive_book *book, uint64_t account)
+{
+    if (account == 0)
+        return MR_BOOK_BAD_ACCOUNT;
+    struct naive_account *settings = settings_of(book, account);
+    if (settings == NULL)
+        return MR_BOOK_GROUPS_FULL;
+    settings->blocked = true;
+    return 0;
+}
+
 uint32_t naive_account_block(struct naive_book *book, const struct mr_book_account_block *command)
 {
     const struct mr_book_orders_cancel all = {.account = command->account};
     if (!book->again) {
-        struct naive_account *settings = NULL;
-        uint32_t flaw = 0;
-        if (command->account == 0)
-            flaw = MR_BOOK_BAD_ACCOUNT;
-        else if ((settings = settings_of(book, command->account)) == NULL)
-            flaw = MR_BOOK_GROUPS_FULL;
+        uint32_t flaw = block(book, command->account);
         if (flaw != 0)
             return naive_setup_rejected(book, NULL, MR_BOOK_ACTION_ACCOUNT_BLOCK, command->account,
                                         flaw);
-        settings->blocked = true;
         sweep_plan(book, &all);
     }
     sweep_turn(book, &all, MR_BOOK_CANCEL_BLOCKED);

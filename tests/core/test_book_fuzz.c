@@ -158,7 +158,7 @@ static void explain(const struct book_script *script)
     if (child == 0) {
         bool differs = book_script_explain(script, stdout);
         fflush(stdout);
-        _exit(differs);
+        _exit(differs ? EXIT_FAILURE : EXIT_SUCCESS);
     }
     int status = 0;
     waitpid(child, &status, 0);

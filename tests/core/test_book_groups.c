@@ -316,6 +316,7 @@ static void keys_in_a_row_do_not_pile_up(void **state)
         struct mr_book_config config = book_config();
         config.groups_max = MANY;
         config.hash_seed = seed * 100 + s;
+        memset(&world, 0, sizeof world);
         book_open(&world.rig, &config);
         for (uint64_t i = 1; i <= MANY; i++)
             assert_non_null(

@@ -264,7 +264,7 @@ static void a_crossed_book_is_found(void **state)
     struct book_side *side = &instrument->sides[SELL];
     struct book_leaf *leaf = book_leaf(rig.book, side->best_leaf);
     struct book_order *order =
-        book_order(rig.book, book_link(rig.book, book_best_level(rig.book, side))->next);
+        book_order(rig.book, book_link(rig.book, book_best_level(side))->next);
     leaf->page.base += 64; /* as if it had come at 100, in all places */
     order->key += 64;
     memset(side->near, 0, sizeof side->near);

@@ -1,4 +1,4 @@
-/* Which prices are allowed, against trying them all; and tables, as they come to be and are used. */
+/* Which prices are allowed, against trying them all; and tables, as they grow and are used. */
 #include "tests/core/book_rig.h"
 
 #include "base/random.h"

@@ -22,7 +22,7 @@ static int compare_times(const void *a, const void *b)
 
 static void expect_heap(const struct mr_book *book, const uint64_t *times, uint32_t count)
 {
-    uint64_t sorted[TIMES], stored[TIMES];
+    uint64_t sorted[TIMES], stored[TIMES] = {0};
     assert_int_equal(book->expiry_count, count);
     for (uint32_t place = 1; place <= count; place++) {
         const struct book_group *group = book_group(book, book_expiries(book)[place]);
