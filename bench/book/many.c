@@ -34,11 +34,9 @@ enum {
     IOC = 5,
     REPLACED = 10,
 
-    /* How many requests ahead each stage of prefetching looks. */
-    AHEAD_0 = 16,
-    AHEAD_1 = 12,
-    AHEAD_2 = 8,
-    AHEAD_3 = 4,
+    /* How many requests ahead the first stage of prefetching looks, and how much less each other. */
+    AHEAD = 16,
+    AHEAD_LESS = 4,
 
     SPANS_MAX = 64,
     LOADS = 1000000,
@@ -285,13 +283,11 @@ static void apply_prefetched(const struct stream *stream, struct mr_book *book,
                              struct mr_book_turn *turn)
 {
     const union mr_book_request *requests = stream->requests;
-    size_t last = stream->count - AHEAD_0;
+    size_t last = stream->count - AHEAD;
     for (size_t i = 0; i < last; i++) {
         flow_look_ahead(&requests[i]);
-        mr_book_prefetch(book, &requests[i + AHEAD_0], 0);
-        mr_book_prefetch(book, &requests[i + AHEAD_1], 1);
-        mr_book_prefetch(book, &requests[i + AHEAD_2], 2);
-        mr_book_prefetch(book, &requests[i + AHEAD_3], 3);
+        for (uint32_t stage = 0; stage < MR_BOOK_PREFETCH_STAGES; stage++)
+            mr_book_prefetch(book, &requests[i + AHEAD - stage * AHEAD_LESS], stage);
         mr_book_apply(book, &requests[i], turn);
     }
     for (size_t i = last; i < stream->count; i++)

@@ -82,7 +82,9 @@ void mr_book_group_settle(struct mr_book *book, struct book_group *group)
 
 bool mr_book_groups_have_room(const struct mr_book *book, struct book_joins *joins)
 {
-    uint32_t missing = 0;
+    uint32_t missing = 0, room = book->config.groups_max - book->groups;
+    if (MR_LIKELY(room >= BOOK_GROUP_KINDS))
+        return true;
     for (uint32_t kind = 0; kind < BOOK_GROUP_KINDS; kind++) {
         if (joins->keys[kind] == 0)
             continue;
@@ -90,7 +92,7 @@ bool mr_book_groups_have_room(const struct mr_book *book, struct book_joins *joi
             joins->groups[kind] = book_group_lookup(book, kind, joins->keys[kind]);
         missing += joins->groups[kind] == 0;
     }
-    return missing <= book->config.groups_max - book->groups;
+    return missing <= room;
 }
 
 /* Its group was there before the order traded. If it is not any more, it has made room. */

@@ -89,7 +89,7 @@ struct book_group *mr_book_group_make(struct mr_book *book, enum book_group_kind
 /* Gives a group back if it has neither orders nor settings. */
 void mr_book_group_settle(struct mr_book *book, struct book_group *group);
 
-/* Whether there is room for all groups that an order is to join; finds those that are there. */
+/* Whether there is room for all groups that an order is to join. Keeps what it has to find. */
 bool mr_book_groups_have_room(const struct mr_book *book, struct book_joins *joins);
 
 /* The order, which rests now and is in no group, joins those; there was room when it came. What has

@@ -2,9 +2,9 @@
  * A new order, from its checks to its place in the book.
  *
  * Most orders are *plain*: gtc or ioc limit orders that name no account, session or expiry, for an
- * instrument without ticks, lots and the like. That is asked once, at the beginning. What follows is
- * written once and compiled twice: for plain orders, of which an entry is nothing but price and key
- * so that the rest folds away, and for all others.
+ * instrument without ticks, lots and the like. That is asked once, at the beginning. What follows
+ * is written once and compiled twice: for plain orders, of which an entry is nothing but price and
+ * key so that the rest folds away, and for all others.
  */
 #include "core/book/controls.h"
 #include "core/book/instruments.h"

@@ -15,9 +15,9 @@
  *     ids               where a live order stands: hashed, grows and shrinks (see ids.h)
  *
  * Levels and orders both begin with a link and refer to each other by *refs*: places in the state,
- * counted in units of 8 bytes from its beginning; so do leaves and branches. A level is the sentinel
- * of the circular list of its orders, so that unlinking an order needs no branch, whatever its
- * neighbours are. 0 is no ref: the header lies there.
+ * counted in units of 8 bytes from its beginning; so do leaves and branches. A level is the
+ * sentinel of the circular list of its orders, so that unlinking an order needs no branch, whatever
+ * its neighbours are. 0 is no ref: the header lies there.
  *
  * Memory is taken from the beginning of each pool and given back to a free list, last in first out,
  * so that what is in use stays dense and `used` spans stay short.

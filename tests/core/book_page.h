@@ -1,6 +1,6 @@
 /*
- * Reads a page whose blocks of kind `book` are tests (docs/book.md says what their lines mean), does
- * what they say, and compares what comes of it.
+ * Reads a page whose blocks of kind `book` are tests (docs/book.md says what their lines mean),
+ * does what they say, and compares what comes of it.
  */
 #ifndef MR_TESTS_CORE_BOOK_PAGE_H
 #define MR_TESTS_CORE_BOOK_PAGE_H

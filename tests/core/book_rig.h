@@ -108,8 +108,8 @@ static inline uint32_t book_apply(struct book_rig *rig)
     return reason;
 }
 
-/* BOOK_APPLY(rig, MR_BOOK_ORDER_NEW, order_new, .order = 1, ...): applies a request with that member
- * of union mr_book_request; the reason. */
+/* BOOK_APPLY(rig, MR_BOOK_ORDER_NEW, order_new, .order = 1, ...): applies a request with that
+ * member of union mr_book_request; the reason. */
 #define BOOK_APPLY(rig, kind, view, ...)                           \
     ((rig)->request = (union mr_book_request){.any = {.type = 0}}, \
      (rig)->request.view = (struct mr_book_##view){__VA_ARGS__}, book_typed(rig, kind))
@@ -295,7 +295,7 @@ static inline void book_must_reject(struct book_rig *rig, uint32_t reason)
         assert_int_equal(book_next(rig, MR_BOOK_SETUP_REJECTED)->setup_rejected.reason, reason);
 }
 
-/* The request that `call` makes is rejected, says so once, and changes nothing; it is made twice. */
+/* The request that `call` makes is rejected, says so once, and changes nothing; made twice. */
 #define BOOK_REJECTS(rig, call, expected)        \
     do {                                         \
         uint32_t reason_ = call;                 \

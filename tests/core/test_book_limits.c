@@ -1,4 +1,4 @@
-/* Everything that has a limit: what is full is told with its own reason, and the book is as it was. */
+/* Everything that has a limit: what is full is told with its own reason, and changes nothing. */
 #include "tests/core/book_rig.h"
 
 static struct mr_book_config tight(void)

@@ -1,5 +1,5 @@
-/* Cancelling many orders, and the kill switch: whom they take, in which order, in counted calls, and
- * who may ask for it. */
+/* Cancelling many orders, and the kill switch: whom they take, in which order, in counted calls,
+ * and who may ask for it. */
 #include "tests/core/book_rig.h"
 
 #include "core/book/state.h"

@@ -212,14 +212,50 @@ static void post_only_does_not_go_with_what_must_trade_at_once(void **state)
     struct book_rig rig;
     struct mr_book_config config = scene_config();
     open_scene(&rig, &config);
-    for (uint8_t post = MR_BOOK_POST_REJECT; post <= MR_BOOK_POST_REPRICE; post++) {
+    for (uint32_t post = MR_BOOK_POST_REJECT; post <= MR_BOOK_POST_REPRICE; post++) {
 #define POST(...)                                                                      \
     BOOK_NEW(&rig, .order = 50, .price = 40, .quantity = 20, .instrument = INSTRUMENT, \
-             .post = post, __VA_ARGS__)
+             .post = (uint8_t)post, __VA_ARGS__)
         BOOK_REJECTS(&rig, POST(.tif = MR_BOOK_TIF_IOC), MR_BOOK_BAD_POST);
         BOOK_REJECTS(&rig, POST(.tif = MR_BOOK_TIF_FOK), MR_BOOK_BAD_POST);
         BOOK_REJECTS(&rig, POST(.min_quantity = 10), MR_BOOK_BAD_POST);
     }
+    book_close(&rig);
+}
+
+/* An order that names nothing special, for an instrument that has nothing special, goes a way of
+ * its own through the checks. */
+static void a_plain_order_is_checked_as_any_other(void **state)
+{
+    (void)state;
+    struct book_rig rig;
+    struct mr_book_config config = book_config();
+    book_open(&rig, &config);
+    assert_int_equal(book_define(&rig, INSTRUMENT, -10, 10, 100), 0);
+#define PLAIN(...) BOOK_NEW(&rig, .instrument = INSTRUMENT, __VA_ARGS__)
+    for (uint32_t tif = MR_BOOK_TIF_GTC; tif <= MR_BOOK_TIF_IOC; tif++) {
+        BOOK_REJECTS(&rig, PLAIN(.quantity = 5, .tif = (uint8_t)tif, .side = 2), MR_BOOK_BAD_SIDE);
+        BOOK_REJECTS(&rig, PLAIN(.quantity = 5, .tif = (uint8_t)tif, .side = 254),
+                     MR_BOOK_BAD_SIDE);
+        BOOK_REJECTS(&rig, PLAIN(.quantity = 5, .tif = (uint8_t)tif, .kind = 2), MR_BOOK_BAD_KIND);
+        BOOK_REJECTS(&rig, PLAIN(.quantity = 5, .tif = 64), MR_BOOK_BAD_TIF);
+        BOOK_REJECTS(&rig, PLAIN(.quantity = 5, .tif = (uint8_t)tif, .post = 3), MR_BOOK_BAD_POST);
+        BOOK_REJECTS(&rig, PLAIN(.quantity = 5, .tif = (uint8_t)tif, .stp = 6), MR_BOOK_BAD_STP);
+        BOOK_REJECTS(&rig, PLAIN(.quantity = 0, .tif = (uint8_t)tif), MR_BOOK_ZERO_QUANTITY);
+        BOOK_REJECTS(&rig, PLAIN(.quantity = 101, .tif = (uint8_t)tif), MR_BOOK_QUANTITY_TOO_LARGE);
+        BOOK_REJECTS(&rig, PLAIN(.quantity = UINT64_MAX, .tif = (uint8_t)tif),
+                     MR_BOOK_QUANTITY_TOO_LARGE);
+        BOOK_REJECTS(&rig, PLAIN(.quantity = 5, .tif = (uint8_t)tif, .price = 11),
+                     MR_BOOK_PRICE_OUT_OF_RANGE);
+        BOOK_REJECTS(&rig, PLAIN(.quantity = 5, .tif = (uint8_t)tif, .price = -11),
+                     MR_BOOK_PRICE_OUT_OF_RANGE);
+        BOOK_REJECTS(&rig, PLAIN(.quantity = 5, .tif = (uint8_t)tif, .expires_ns = 1),
+                     MR_BOOK_BAD_EXPIRY);
+        BOOK_REJECTS(&rig, PLAIN(.quantity = 5, .tif = (uint8_t)tif, .min_quantity = 6),
+                     MR_BOOK_BAD_MIN_QUANTITY);
+    }
+    assert_int_equal(PLAIN(.order = 1, .quantity = 100, .price = -10), 0);
+    BOOK_REJECTS(&rig, PLAIN(.order = 1, .quantity = 1), MR_BOOK_DUPLICATE_ORDER);
     book_close(&rig);
 }
 
@@ -351,6 +387,7 @@ int main(void)
         cmocka_unit_test(what_is_full_is_told_in_its_order),
         cmocka_unit_test(a_market_order_is_told_what_it_cannot_be),
         cmocka_unit_test(post_only_does_not_go_with_what_must_trade_at_once),
+        cmocka_unit_test(a_plain_order_is_checked_as_any_other),
         cmocka_unit_test(each_fault_of_a_replacement_comes_before_all_that_are_checked_later),
         cmocka_unit_test(each_fault_of_a_cancel_has_its_own_reason),
         cmocka_unit_test(the_good_ones_are_accepted),

@@ -193,20 +193,20 @@ static void what_was_filled_before_a_replacement_still_counts(void **state)
 static void what_an_order_has_taken_counts_as_filled_too(void **state)
 {
     struct book_rig *rig = *state;
-    book_gtc(rig, 1, SELL, 100, 2);
-    book_gtc(rig, 2, BUY, 100, 5); /* takes 2, and rests with 3 */
+    book_gtc(rig, 1, SELL, 100, 4);
+    book_gtc(rig, 2, BUY, 100, 7); /* takes 4, and rests with 3 */
     struct mr_book_order order;
     assert_true(mr_book_order_get(rig->book, INSTRUMENT, 2, &order));
-    assert_int_equal(order.filled, 2);
+    assert_int_equal(order.filled, 4);
     book_gtc(rig, 3, SELL, 101, 1);
-    book_replace(rig, 2, 101, MR_BOOK_BASIS_TOTAL, 7); /* takes 1 more */
+    book_replace(rig, 2, 101, MR_BOOK_BASIS_TOTAL, 9); /* takes 1 more */
     book_next_replaced(rig, 2, 101, 5, MR_BOOK_PLACE_LOST);
     book_next_trade(rig, 3, 2, 101, 1);
     book_no_more(rig);
     assert_true(mr_book_order_get(rig->book, INSTRUMENT, 2, &order));
-    assert_int_equal(order.filled, 3);
+    assert_int_equal(order.filled, 5);
     assert_int_equal(order.open, 4);
-    assert_int_equal(book_replace(rig, 2, 101, MR_BOOK_BASIS_TOTAL, 3), 0);
+    assert_int_equal(book_replace(rig, 2, 101, MR_BOOK_BASIS_TOTAL, 5), 0);
     book_next_cancelled(rig, 2, MR_BOOK_CANCEL_REPLACED, 4);
 }
 

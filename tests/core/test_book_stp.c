@@ -1,5 +1,5 @@
-/* Self-trade prevention: every mode against levels that are partly somebody else's, from both sides,
- * and what it means for orders that must trade something at once. */
+/* Self-trade prevention: every mode against levels that are partly somebody else's, from both
+ * sides, and what it means for orders that must trade something at once. */
 #include "tests/core/book_rig.h"
 
 enum { OWN = 7, OTHER = 8 };
