@@ -34,7 +34,7 @@ enum {
     IOC = 5,
     REPLACED = 10,
 
-    /* How many requests ahead the first stage of prefetching looks, and how much less each other. */
+    /* How many requests ahead the first stage of prefetching looks, and each other less. */
     AHEAD = 16,
     AHEAD_LESS = 4,
 
@@ -285,7 +285,7 @@ static void apply_prefetched(const struct stream *stream, struct mr_book *book,
     const union mr_book_request *requests = stream->requests;
     size_t last = stream->count - AHEAD;
     for (size_t i = 0; i < last; i++) {
-        flow_look_ahead(&requests[i]);
+        flow_look_ahead(&requests[i + AHEAD]);
         for (uint32_t stage = 0; stage < MR_BOOK_PREFETCH_STAGES; stage++)
             mr_book_prefetch(book, &requests[i + AHEAD - stage * AHEAD_LESS], stage);
         mr_book_apply(book, &requests[i], turn);

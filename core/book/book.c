@@ -45,7 +45,7 @@ static const struct mr_message commands[] = {
     MR_COMMAND(MR_BOOK_ACCOUNT_DEFINE, mr_book_account_define, account_define,
                MR_BOOK_ACCOUNT_DEFINE_FIELDS, OPERATOR, "gives an account its settings"),
     MR_COMMAND(MR_BOOK_ACCOUNT_BLOCK, mr_book_account_block, account_block, MR_BOOK_ACCOUNT_FIELDS,
-               ANYBODY, "blocks an account and cancels its orders"),
+               OPERATOR, "blocks an account and cancels its orders"),
     MR_COMMAND(MR_BOOK_ACCOUNT_UNBLOCK, mr_book_account_unblock, account_unblock,
                MR_BOOK_ACCOUNT_FIELDS, OPERATOR, "lets an account enter orders again"),
     MR_COMMAND(MR_BOOK_ORDERS_CANCEL, mr_book_orders_cancel, orders_cancel,

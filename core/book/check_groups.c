@@ -10,8 +10,7 @@
 static bool check_account(const struct book_group *group)
 {
     CHECK(group->key != 0 && group->place == 0);
-    CHECK(group->kept <= 1 && group->blocked <= 1);
-    CHECK(group->kept || (!group->blocked && group->stp == 0));
+    CHECK(group->blocked <= 1);
     CHECK(!group->blocked || group->count == 0);
     return group->stp <= MR_BOOK_STP_DECREMENT;
 }
@@ -20,7 +19,7 @@ static bool check_settings(const struct mr_book *book, const struct book_group *
 {
     if (group->kind == BOOK_GROUP_ACCOUNT)
         return check_account(group);
-    CHECK(group->key != 0 && !group->kept && !group->blocked && group->stp == 0);
+    CHECK(group->key != 0 && !book_group_has_settings(group));
     if (group->kind == BOOK_GROUP_SESSION)
         return group->place == 0;
     CHECK(group->place >= 1 && group->place <= book->expiry_count);
@@ -57,7 +56,7 @@ static bool check_list(const struct mr_book *book, const struct book_group *grou
 static bool check_group(const struct mr_book *book, const struct book_group *group)
 {
     CHECK(group->hash == book_group_hash(book, group->kind, group->key));
-    CHECK(group->count > 0 || group->kept);
+    CHECK(group->count > 0 || book_group_has_settings(group));
     CHECK(check_settings(book, group));
     return check_list(book, group);
 }
@@ -85,7 +84,7 @@ static bool check_free(const struct mr_book *book)
         const struct book_group *group = book_group(book, number);
         CHECK(group->kind == BOOK_GROUP_KINDS && group->key == 0 && group->count == 0);
         CHECK(group->last == 0 && group->place == 0 && group->hash == 0);
-        CHECK(group->stp == 0 && group->blocked == 0 && group->kept == 0);
+        CHECK(!book_group_has_settings(group) && group->reserved == 0);
         number = group->first;
     }
     return count + book->groups == book->group_pool.high;

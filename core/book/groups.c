@@ -69,7 +69,7 @@ struct book_group *mr_book_group_make(struct mr_book *book, enum book_group_kind
 
 void mr_book_group_settle(struct mr_book *book, struct book_group *group)
 {
-    if (group->count > 0 || group->kept)
+    if (group->count > 0 || book_group_has_settings(group))
         return;
     if (group->kind == BOOK_GROUP_EXPIRY)
         mr_book_expiry_remove(book, group);

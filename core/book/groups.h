@@ -5,7 +5,7 @@
  *
  * A group is found by its kind and key (linear probing at a load of at most a quarter, keyed as
  * order ids are) and lists its orders from the oldest to the youngest. It comes with its first
- * order and goes with its last, but for accounts that have settings (`kept`).
+ * order and goes with its last, but for accounts that have settings.
  */
 #ifndef MR_CORE_BOOK_GROUPS_H
 #define MR_CORE_BOOK_GROUPS_H
@@ -85,6 +85,12 @@ static inline struct book_group *book_group_find(const struct mr_book *book,
 /* The group of that kind and key, made if need be; NULL: groups_max are in use. */
 struct book_group *mr_book_group_make(struct mr_book *book, enum book_group_kind kind,
                                       uint64_t key);
+
+/* An account that is as any other is has no settings. */
+static inline bool book_group_has_settings(const struct book_group *group)
+{
+    return (group->stp | group->blocked) != 0;
+}
 
 /* Gives a group back if it has neither orders nor settings. */
 void mr_book_group_settle(struct mr_book *book, struct book_group *group);

@@ -174,6 +174,7 @@ static bool add_level(struct mr_inquiry *inquiry, uint8_t side, uint32_t level)
         return false;
     row->price = book_price(side, book_level_key(book, level));
     row->quantity = book_level(book, level)->quantity;
+    row->orders = book_level(book, level)->orders;
     row->side = side;
     return true;
 }

@@ -105,7 +105,7 @@ struct book_group {
     uint8_t kind;    /* enum book_group_kind */
     uint8_t stp;     /* of an account: its default */
     uint8_t blocked; /* of an account */
-    uint8_t kept;    /* of an account: it was defined or blocked, and stays without orders */
+    uint8_t reserved;
 };
 
 _Static_assert(sizeof(struct book_group) == 32, "two groups are a cache line");

@@ -174,7 +174,6 @@ uint32_t mr_book_account_block_apply(struct mr_book *book,
         return book_report_setup_rejected(turn, NULL, MR_BOOK_ACTION_ACCOUNT_BLOCK,
                                           command->account, reason);
     account->blocked = 1;
-    account->kept = 1;
     struct book_cull cull;
     mr_book_cull_begin(&cull, book, turn, MR_BOOK_CANCEL_BLOCKED);
     for (; account->first != 0 && cull.left > 0; cull.left--) {

@@ -193,7 +193,7 @@ void mr_book_expire(struct mr_book *book, struct mr_book_turn *turn);
 struct mr_book_level {
     int64_t price;
     uint64_t quantity; /* open in all its orders */
-    uint32_t orders;   /* how many: counted, one by one, when somebody asks */
+    uint32_t orders;
 };
 
 struct mr_book_order {

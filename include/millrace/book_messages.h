@@ -264,7 +264,7 @@ MR_MESSAGE_STRUCT(mr_book_phase_set, MR_BOOK_PHASE_FIELDS);
     F(pad(2), padding, "", "")
 MR_MESSAGE_STRUCT(mr_book_tick_band_add, MR_BOOK_TICK_BAND_FIELDS);
 
-/* Of an account that is known already: changes it. */
+/* Of an account that is known already: changes it. `account` is what every account has. */
 #define MR_BOOK_ACCOUNT_DEFINE_FIELDS(F)                                                  \
     F(u64, account, "", "number of the account, not 0")                                   \
     F(optional(enum8(mr_book_stp)), stp, "", "who gives way when two of its orders meet") \
@@ -272,7 +272,8 @@ MR_MESSAGE_STRUCT(mr_book_tick_band_add, MR_BOOK_TICK_BAND_FIELDS);
 MR_MESSAGE_STRUCT(mr_book_account_define, MR_BOOK_ACCOUNT_DEFINE_FIELDS);
 
 /* The kill switch: no more orders of this account until it is unblocked, and all that rest are
- * cancelled. */
+ * cancelled. For operators, as accounts are not bound to sessions; a user cancels by
+ * orders_cancel. */
 #define MR_BOOK_ACCOUNT_FIELDS(F) F(u64, account, "", "number of the account, not 0")
 MR_MESSAGE_STRUCT(mr_book_account_block, MR_BOOK_ACCOUNT_FIELDS);
 MR_MESSAGE_STRUCT(mr_book_account_unblock, MR_BOOK_ACCOUNT_FIELDS);

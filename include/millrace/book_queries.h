@@ -2,7 +2,7 @@
  * <millrace/book_queries.h>: what clients can ask of the order book, and what they are answered
  * with: the queries and rows of mr_logic_book (see MR_QUERY in <millrace/catalog.h>), as in
  *
- *     millrace send --query '?book_depth instrument=1'
+ *     echo '?book_depth instrument=1 levels=5' | millrace send --to unix:DIR/socket
  *
  * Anybody may ask for what is public anyway: instruments, prices, and the ids and open quantities
  * of the orders at a price. All else of an order is for operators, and for users who name its
@@ -144,8 +144,9 @@ MR_MESSAGE_STRUCT(mr_book_row_best, MR_BOOK_ROW_BEST_FIELDS);
 #define MR_BOOK_ROW_LEVEL_FIELDS(F)                        \
     F(i64, price, "ticks", "of the level")                 \
     F(u64, quantity, "units", "open in all of its orders") \
+    F(u32, orders, "orders", "that rest there")            \
     F(enum8(mr_book_side), side, "", "buy or sell")        \
-    F(pad(7), padding, "", "")
+    F(pad(3), padding, "", "")
 MR_MESSAGE_STRUCT(mr_book_row_level, MR_BOOK_ROW_LEVEL_FIELDS);
 
 /* An order at a price, in the order in which they would trade. */

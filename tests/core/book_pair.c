@@ -122,8 +122,8 @@ static const char *expire_alone(struct book_pair *pair, const struct book_step *
 /* Brings nearer what it needs, or does not: nothing depends on it. */
 static const char *apply_alone(struct book_pair *pair, const struct book_step *step)
 {
-    for (uint32_t stage = 0; stage < 3; stage++) {
-        if (pair->steps % 3 != stage)
+    for (uint32_t stage = 0; stage < MR_BOOK_PREFETCH_STAGES; stage++) {
+        if (pair->steps % 5 != stage)
             mr_book_prefetch(pair->book, &step->request, stage);
     }
     struct mr_book_turn turn = begin_turn(pair, step);

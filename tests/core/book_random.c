@@ -191,8 +191,7 @@ static void make_any(struct book_world *world, const struct naive_book *naive,
 static bool is_for_operators(uint8_t type)
 {
     return type != MR_BOOK_ORDER_NEW && type != MR_BOOK_ORDER_CANCEL &&
-           type != MR_BOOK_ORDER_REPLACE && type != MR_BOOK_ORDERS_CANCEL &&
-           type != MR_BOOK_ACCOUNT_BLOCK;
+           type != MR_BOOK_ORDER_REPLACE && type != MR_BOOK_ORDERS_CANCEL;
 }
 
 void book_world_step(struct book_world *world, const struct naive_book *naive,

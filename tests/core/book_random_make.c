@@ -33,7 +33,8 @@ static int64_t raw_price(struct book_world *world, uint8_t side)
         distance = 20 - (int64_t)pick(world, 22); /* it rarely meets anybody */
         break;
     case WIDE:
-        distance = (int64_t)((INT64_C(1) << pick(world, 62)) - (int64_t)pick(world, 4));
+        reach = 2 + pick(world, 61);
+        distance = (int64_t)(mr_random_u64(&world->random) >> reach);
         break;
     case STILL:
     case REGIME_COUNT:

@@ -47,7 +47,8 @@ static inline void define_all(struct book_rig *rig)
                    .top = MR_BOOK_SWITCH_YES);
     BOOK_APPLY(rig, MR_BOOK_ACCOUNT_DEFINE, account_define, .account = KEPT,
                .stp = MR_BOOK_STP_DECREMENT);
-    BOOK_APPLY(rig, MR_BOOK_ACCOUNT_DEFINE, account_define, .account = DEFINED);
+    BOOK_APPLY(rig, MR_BOOK_ACCOUNT_DEFINE, account_define, .account = DEFINED,
+               .stp = MR_BOOK_STP_ALLOW);
     BOOK_APPLY(rig, MR_BOOK_ACCOUNT_BLOCK, account_block, .account = BLOCKED);
 }
 

@@ -239,20 +239,36 @@ static struct naive_account *settings_of(struct naive_book *book, uint64_t accou
     return settings;
 }
 
+/* Forgets accounts that are as any other is. */
+static void forget_plain_accounts(struct naive_book *book)
+{
+    for (uint32_t i = 0; i < book->account_count;) {
+        if (book->accounts[i].stp == MR_BOOK_STP_ACCOUNT && !book->accounts[i].blocked)
+            book->accounts[i] = book->accounts[--book->account_count];
+        else
+            i++;
+    }
+}
+
 uint32_t naive_account_define(struct naive_book *book, const struct mr_book_account_define *command)
 {
     struct naive_account *settings = NULL;
+    bool nothing = command->stp == MR_BOOK_STP_ACCOUNT; /* needs no place */
     uint32_t flaw = 0;
     if (command->stp > MR_BOOK_STP_DECREMENT)
         flaw = MR_BOOK_BAD_STP;
     else if (command->account == 0)
         flaw = MR_BOOK_BAD_ACCOUNT;
+    else if (nothing)
+        settings = naive_account(book, command->account);
     else if ((settings = settings_of(book, command->account)) == NULL)
         flaw = MR_BOOK_GROUPS_FULL;
     if (flaw != 0)
         return naive_setup_rejected(book, NULL, MR_BOOK_ACTION_ACCOUNT_DEFINE, command->account,
                                     flaw);
-    settings->stp = command->stp;
+    if (settings != NULL)
+        settings->stp = command->stp;
+    forget_plain_accounts(book);
     union mr_book_report *report = naive_report(book, NULL, MR_BOOK_ACCOUNT_DEFINED);
     report->account_defined.account = command->account;
     report->account_defined.stp = command->stp;
@@ -268,6 +284,7 @@ uint32_t naive_account_unblock(struct naive_book *book,
     struct naive_account *settings = naive_account(book, command->account);
     if (settings != NULL)
         settings->blocked = false;
+    forget_plain_accounts(book);
     naive_report(book, NULL, MR_BOOK_ACCOUNT_UNBLOCKED)->account_unblocked.account =
         command->account;
     return 0;

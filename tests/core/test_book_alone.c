@@ -37,13 +37,13 @@ static union mr_book_request request_of(const struct sent *sent)
 static void apply_lone(struct lone *lone, const struct sent *sent)
 {
     union mr_book_request request = request_of(sent);
-    lone->turn.again = true; /* whatever it was: the call says what it is */
     lone->turn.time_ns = sent->header.time_ns;
     lone->turn.session = sent->header.session;
     lone->turn.role = sent->header.role;
     do
         mr_book_expire(lone->book, &lone->turn);
     while (lone->turn.again);
+    lone->turn.again = true; /* whatever it was: the call says what it is */
     do
         (void)mr_book_apply(lone->book, &request, &lone->turn);
     while (lone->turn.again);

@@ -63,6 +63,12 @@ static void quantities_off_their_lot(void **state)
     assert_false(mr_logic_book.check(rig->book, &rig->config));
     order->open += 5;
     level->quantity += 5;
+    uint64_t open = order->open;
+    order->open = 0;
+    level->quantity -= open;
+    assert_false(mr_logic_book.check(rig->book, &rig->config));
+    order->open = open;
+    level->quantity += open;
     FOUND(order->filled, order->filled + 5);
 }
 
@@ -86,6 +92,7 @@ static void levels_and_what_is_open_there(void **state)
     struct book_side *side = side_of(rig, PLAIN, BUY);
     FOUND(level->quantity, level->quantity + 1);
     FOUND(level->quantity, 0);
+    FOUND(level->orders, level->orders + 1);
     FOUND(level->link.next, level->link.next + 8);
     FOUND(level->link.prev, level->link.prev + 8);
     FOUND(side->levels, side->levels + 1);
@@ -96,6 +103,9 @@ static void levels_and_what_is_open_there(void **state)
     FOUND(side->best_leaf, side_of(rig, TICKS, BUY)->best_leaf);
     FOUND(side->root, 0);
     FOUND(side->reserved[3], 1);
+    struct book_side *lots = side_of(rig, LOTS, BUY); /* whose top is not published */
+    FOUND(lots->best_leaf, 0);
+    FOUND(lots->best_key, lots->best_key - 1);
     FOUND(rig->book->levels, rig->book->levels + 1);
     FOUND(rig->book->live, rig->book->live + 1);
 }
@@ -178,6 +188,10 @@ static void ids_and_their_tables(void **state)
     FOUND(slot->hash, slot->hash ^ 1);
     FOUND(slot->ref, 0);
     FOUND(slot->ref, slot->ref + 8);
+    struct book_id *empty = book_id_table(rig->book, ids->bits).slots;
+    while (empty->ref != 0)
+        empty++;
+    FOUND(empty->hash, 1);
     FOUND(ids->bits, ids->bits + 1);
     FOUND(ids->mask, ids->mask >> 1);
     FOUND(ids->shift, ids->shift + 1);

@@ -161,7 +161,7 @@ static void groups_and_their_slots(void **state)
     FOUND(idle->hash, 1);
     FOUND(idle->last, 1);
     FOUND(idle->place, 1);
-    FOUND(idle->kept, 1);
+    FOUND(idle->blocked, 1);
 }
 
 /* An account that stands in a slot where it is not found. */
@@ -189,22 +189,16 @@ static void settings_of_accounts(void **state)
     struct book_group *kept = book_group_find(book, BOOK_GROUP_ACCOUNT, KEPT);
     struct book_group *blocked = book_group_find(book, BOOK_GROUP_ACCOUNT, BLOCKED);
     struct book_group *session = book_group_find(book, BOOK_GROUP_SESSION, 2);
-    FOUND(account->blocked, 1);
-    FOUND(account->stp, 1);
-    FOUND(kept->kept, 0);
-    FOUND(book_group_find(book, BOOK_GROUP_ACCOUNT, DEFINED)->kept, 0);
-    FOUND(kept->kept, 2);
+    FOUND(kept->stp, 0);
+    FOUND(book_group_find(book, BOOK_GROUP_ACCOUNT, DEFINED)->stp, 0);
     FOUND(kept->stp, 6);
     FOUND(kept->place, 1);
-    FOUND(blocked->kept, 0);
+    FOUND(blocked->blocked, 0);
     FOUND(blocked->blocked, 2);
-    FOUND(session->kept, 1);
     FOUND(session->blocked, 1);
     FOUND(session->stp, 1);
     FOUND(session->place, 1);
-    account->kept = 1;
     FOUND(account->blocked, 1); /* and it has orders */
-    account->kept = 0;
 }
 
 static void the_heap_of_expiry_times(void **state)
@@ -218,7 +212,7 @@ static void the_heap_of_expiry_times(void **state)
     FOUND(heap[book->expiry_count + 1], 1);
     FOUND(first->place, 2);
     FOUND(first->place, 0);
-    FOUND(first->kept, 1);
+    FOUND(first->stp, 1);
     FOUND(book->expiry_count, book->expiry_count - 1);
     FOUND(book->expiry_count, book->groups + 1);
     FOUND(book->expiry_token, 1);
@@ -241,7 +235,7 @@ static void groups_that_orders_do_not_belong_to(void **state)
 {
     struct book_rig *rig = *state;
     const struct book_instrument *instrument = book_instrument(rig->book, PLAIN - 1);
-    uint32_t strangers = 0, owned = 0;
+    uint32_t strangers = 0, owned = 0, mortal = 0;
     for (uint64_t id = 0; id < 300; id++) {
         const struct book_id *slot = book_id_look(rig->book, instrument, id);
         if (slot->ref == 0)
@@ -249,10 +243,12 @@ static void groups_that_orders_do_not_belong_to(void **state)
         struct book_order *order = book_order(rig->book, slot->ref);
         if ((order->groups >> BOOK_GROUP_SESSION & 1) == 0 && strangers++ < 3)
             FOUND(order->groups, order->groups | 1 << BOOK_GROUP_SESSION);
+        if (order->tif == MR_BOOK_TIF_GTD && mortal++ < 3)
+            FOUND(order->tif, MR_BOOK_TIF_GTC);
         if (order->account == ME && owned++ < 3)
             FOUND(order->account, KEPT);
     }
-    assert_true(strangers > 0 && owned > 0);
+    assert_true(strangers > 0 && owned > 0 && mortal > 0);
 }
 
 int main(void)

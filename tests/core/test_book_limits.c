@@ -215,7 +215,8 @@ static void groups_go_with_their_last_order_but_accounts_with_settings_stay(void
                      0);
     assert_int_equal(mr_book_totals_get(rig->book).groups, 1);
     assert_int_equal(enter_grouped(rig, 1, 8, 2, 0), 0);
-    BOOK_REJECTS(rig, BOOK_APPLY(rig, MR_BOOK_ACCOUNT_DEFINE, account_define, .account = 9),
+    BOOK_REJECTS(rig,
+                 BOOK_APPLY(rig, MR_BOOK_ACCOUNT_DEFINE, account_define, .account = 9, .stp = 1),
                  MR_BOOK_GROUPS_FULL);
     BOOK_REJECTS(rig, BOOK_APPLY(rig, MR_BOOK_ACCOUNT_BLOCK, account_block, .account = 9),
                  MR_BOOK_GROUPS_FULL);

@@ -100,8 +100,7 @@ static void only_operators_set_things_up(void **state)
         const struct mr_message *message = &mr_logic_book.catalog->commands[i];
         bool order = message->type == MR_BOOK_ORDER_NEW || message->type == MR_BOOK_ORDER_CANCEL ||
                      message->type == MR_BOOK_ORDER_REPLACE ||
-                     message->type == MR_BOOK_ORDERS_CANCEL ||
-                     message->type == MR_BOOK_ACCOUNT_BLOCK;
+                     message->type == MR_BOOK_ORDERS_CANCEL;
         static const unsigned char zeros[64];
         struct sent sent = command_of(message->type, zeros);
         sent.header.session = TWIN_USER;

@@ -38,6 +38,7 @@ static void levels_are_found_by_price_and_listed_from_the_best(void **state)
         assert_true(mr_book_level_get(rig->book, INSTRUMENT, SELL, prices[i], &level));
         assert_int_equal(level.price, prices[i]);
         assert_int_equal(level.quantity, quantities[i]);
+        assert_int_equal(level.orders, i == 1 ? 2 : 1);
     }
     assert_int_equal(mr_book_depth(rig->book, INSTRUMENT, SELL, levels, 2), 2);
     assert_int_equal(mr_book_depth(rig->book, INSTRUMENT, BUY, levels, 8), 0);
@@ -248,13 +249,15 @@ static void what_is_public_reads_like_this(void **state)
     expect(rig, "?book_best instrument=1",
            "book_best bid_price=10 bid_quantity=11 ask_price=12 ask_quantity=8 instrument=1\n");
     expect(rig, "?book_depth instrument=1",
-           "book_level price=10 quantity=11 side=buy\nbook_level price=9 quantity=7 side=buy\n"
-           "book_level price=12 quantity=8 side=sell\n");
+           "book_level price=10 quantity=11 orders=2 side=buy\nbook_level price=9 quantity=7 "
+           "orders=1 side=buy\n"
+           "book_level price=12 quantity=8 orders=1 side=sell\n");
     expect(rig, "?book_depth instrument=1 levels=1 side=buy",
-           "book_level price=10 quantity=11 side=buy\n");
-    expect(rig, "?book_depth instrument=1 side=sell", "book_level price=12 quantity=8 side=sell\n");
+           "book_level price=10 quantity=11 orders=2 side=buy\n");
+    expect(rig, "?book_depth instrument=1 side=sell",
+           "book_level price=12 quantity=8 orders=1 side=sell\n");
     expect(rig, "?book_level price=9 instrument=1 side=buy",
-           "book_level price=9 quantity=7 side=buy\n");
+           "book_level price=9 quantity=7 orders=1 side=buy\n");
     expect(rig, "?book_level price=8 instrument=1 side=buy", "");
     expect(rig, "?book_level_orders price=10 instrument=1 side=buy",
            "book_queued order=1 open=5\nbook_queued order=2 open=6\n");

@@ -271,7 +271,8 @@ static void an_account_needs_a_number_and_room(void **state)
     assert_int_equal(mr_book_totals_get(rig.book).groups, 0);
     assert_int_equal(DEFINE(1, MR_BOOK_STP_DECREMENT), 0);
     assert_int_equal(DEFINE(1, MR_BOOK_STP_CANCEL_BOTH), 0); /* changes it */
-    BOOK_REJECTS(&rig, DEFINE(2, 0), MR_BOOK_GROUPS_FULL);
+    BOOK_REJECTS(&rig, DEFINE(2, 1), MR_BOOK_GROUPS_FULL);
+    assert_int_equal(DEFINE(2, 0), 0); /* which is what every account has */
     BOOK_REJECTS(&rig, BLOCK(2), MR_BOOK_GROUPS_FULL);
     BOOK_REJECTS(&rig, BLOCK(0), MR_BOOK_BAD_ACCOUNT);
     struct mr_book_account account;
@@ -279,6 +280,11 @@ static void an_account_needs_a_number_and_room(void **state)
     assert_int_equal(account.stp, MR_BOOK_STP_CANCEL_BOTH);
     assert_int_equal(account.orders, 0);
     assert_false(account.blocked);
+    assert_int_equal(BLOCK(1), 0);
+    assert_int_equal(DEFINE(1, 0), 0);
+    assert_int_equal(mr_book_totals_get(rig.book).groups, 1);
+    assert_int_equal(UNBLOCK(1), 0); /* and now there is nothing to remember */
+    assert_int_equal(mr_book_totals_get(rig.book).groups, 0);
     book_close(&rig);
 }
 
