@@ -6,6 +6,15 @@
 #include "core/book/orders.h"
 #include "core/book/report.h"
 
+bool mr_book_is_own_session(const struct mr_book *book, const struct mr_book_turn *turn,
+                            const struct book_order *order)
+{
+    if ((order->groups >> BOOK_GROUP_SESSION & 1) == 0)
+        return true;
+    uint32_t group = book_memberships(book, order)->of[BOOK_GROUP_SESSION].group;
+    return book_group(book, group)->key == turn->session;
+}
+
 void mr_book_order_drop(struct mr_book *book, struct book_instrument *instrument,
                         struct book_order *order)
 {
@@ -26,7 +35,7 @@ static inline uint32_t cancel_order(struct mr_book *book, struct book_instrument
     if (ref == 0)
         return MR_BOOK_UNKNOWN_ORDER;
     struct book_order *order = book_order(book, ref);
-    if (MR_UNLIKELY(!book_is_owner(turn, order, command->account)))
+    if (MR_UNLIKELY(!book_is_owner(book, turn, order, command->account)))
         return MR_BOOK_NOT_OWNER;
     book_report_cancelled(turn, instrument, order, MR_BOOK_CANCEL_REQUESTED);
     book_level_unlink(book, &instrument->sides[order->side], order);

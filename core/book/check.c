@@ -117,7 +117,7 @@ static bool check_header(const struct mr_book *book, const struct mr_book_config
     CHECK(book->leaves_first == layout.leaves / BOOK_UNIT);
     CHECK(book->orders_first == layout.orders / BOOK_UNIT);
     CHECK(book->instrument_count <= config->instruments_max);
-    CHECK(book->order_pool.high <= config->orders_max + 1);
+    CHECK(book->order_pool.high <= config->orders_max);
     CHECK(book->leaf_pool.high <= config->levels_max);
     return book->branch_pool.high <= config->levels_max;
 }

@@ -154,7 +154,7 @@ static bool check_near(const struct mr_book *book, const struct book_side *side)
         CHECK(book_page_is_leaf(book, leaf) && page_is_good(book, leaf));
         uint64_t base = book_leaf(book, leaf)->page.base;
         CHECK(base / BOOK_PAGE_LEVELS % BOOK_NEAR_LEAVES == i);
-        CHECK(mr_book_leaf_find(book, side, base) == leaf);
+        CHECK(mr_book_leaf_in_tree(book, side, base) == leaf);
     }
     return true;
 }

@@ -1,12 +1,13 @@
 /*
- * Finding live orders by (instrument, id): linear probing at a load of at most a quarter, in a
- * table sized for the orders that are live now, so that it stays in cache however many could be.
+ * Finding live orders by (instrument, id): linear probing at a low load, in a table sized for the
+ * orders that are live now, so that it stays in cache however many could be.
  *
  * A slot keeps 32 bits of hash beside the ref: its upper bits are the slot where the entry would
  * like to be (its *home*), so that neither growing nor deleting looks at orders. Deleting moves
  * later entries back to where a probe expects them; there are no tombstones.
  *
- * The table doubles when a quarter full and halves when a sixteenth full, a few slots at a time:
+ * The table doubles when an eighth full (a large one: a quarter, see BOOK_ID_LOAD_FAR) and halves
+ * when a thirty-second full, a few slots at a time (so that it can be a little fuller meanwhile):
  * every insert and removal brings over BOOK_ID_STEP slots and then up to the next empty one. As the
  * old table is cut only at empty slots, no run of entries is ever divided, and the home of an entry
  * in the old table says which of the two holds it. Tables of all sizes have a place of their own;

@@ -93,6 +93,8 @@ static uint32_t define_flaw(const struct mr_book *book, const struct book_instru
         return MR_BOOK_BAD_DECIMALS;
     if (command->tick != 0 && command->tick_table != 0)
         return MR_BOOK_BAD_TICK;
+    if (command->instrument == 0)
+        return MR_BOOK_BAD_INSTRUMENT;
     if (existing != NULL)
         return MR_BOOK_INSTRUMENT_EXISTS;
     if (book->instrument_count == book->config.instruments_max)
@@ -178,8 +180,9 @@ uint32_t mr_book_instrument_update_apply(struct mr_book *book,
     if (reason != 0)
         return book_report_setup_rejected(turn, instrument, MR_BOOK_ACTION_INSTRUMENT_UPDATE,
                                           command->instrument, reason);
+    if (command->reference != instrument->reference)
+        instrument->collar_base = command->reference;
     instrument->reference = command->reference;
-    instrument->collar_base = command->reference;
     instrument->collar = command->collar;
     instrument->day_end = command->day_end;
     top_switch(instrument, command->top == MR_BOOK_SWITCH_YES);

@@ -41,7 +41,7 @@ static uint32_t id_bits_for(uint64_t orders)
 
 struct book_layout mr_book_layout(const struct mr_book_config *config)
 {
-    uint64_t orders = (uint64_t)config->orders_max + 1; /* see book_order_take */
+    uint64_t orders = config->orders_max;
     uint64_t levels = config->levels_max;
     struct book_layout layout = {0};
     layout.instrument_bits = bits_for((uint64_t)config->instruments_max * 4);

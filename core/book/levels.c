@@ -14,7 +14,8 @@ static uint32_t leaf_highest(const struct mr_book *book, uint32_t page)
     return page;
 }
 
-uint32_t mr_book_leaf_find(const struct mr_book *book, const struct book_side *side, uint64_t key)
+uint32_t mr_book_leaf_in_tree(const struct mr_book *book, const struct book_side *side,
+                              uint64_t key)
 {
     uint32_t page = side->root;
     while (page != 0) {
@@ -34,7 +35,9 @@ uint32_t mr_book_leaf_find(const struct mr_book *book, const struct book_side *s
 
 uint32_t mr_book_level_find(const struct mr_book *book, const struct book_side *side, uint64_t key)
 {
-    uint32_t leaf = mr_book_leaf_find(book, side, key);
+    uint32_t leaf = side->near[key / BOOK_PAGE_LEVELS % BOOK_NEAR_LEAVES];
+    if (book_leaf(book, leaf)->page.base != key - key % BOOK_PAGE_LEVELS)
+        leaf = mr_book_leaf_in_tree(book, side, key);
     uint32_t place = key % BOOK_PAGE_LEVELS;
     bool there = leaf != 0 && (book_leaf(book, leaf)->page.occupied >> place & 1) != 0;
     return there ? book_level_ref(leaf, place) : 0;
@@ -243,7 +246,7 @@ static void leaf_hang(struct mr_book *book, struct book_side *side, uint32_t lea
 uint32_t mr_book_leaf_bring(struct mr_book *book, struct book_side *side,
                             const struct book_order *order)
 {
-    uint32_t leaf = mr_book_leaf_find(book, side, order->key);
+    uint32_t leaf = mr_book_leaf_in_tree(book, side, order->key);
     if (leaf == 0) {
         leaf = leaf_take(book, order);
         leaf_hang(book, side, leaf, order->key);

@@ -4,8 +4,7 @@
  * A *leaf* holds the levels of 64 neighbouring keys, a *branch* up to 64 pages, one for each value
  * of six key bits; both say in a bitmap which are there. A branch has at least two children: where
  * all keys agree there is no page, so the height follows from how the live prices spread (two or
- * three in a real market), not from how far they could, and a side of n levels has at most n leaves
- * and n - 1 branches.
+ * three in a real market), not from how far they could, and n leaves have at most n - 1 branches.
  *
  * A leaf that loses its last order stays for a while, as prices come back: a queue keeps the last
  * few such idle leaves, and gives back the one that has been in it for longest.
@@ -109,7 +108,8 @@ static inline bool book_crosses(const struct book_side *other, uint64_t limit)
 /* -- Finding and walking. ---------------------------------------------------------------------- */
 
 /* The leaf that has that key; 0: there is none. */
-uint32_t mr_book_leaf_find(const struct mr_book *book, const struct book_side *side, uint64_t key);
+uint32_t mr_book_leaf_in_tree(const struct mr_book *book, const struct book_side *side,
+                              uint64_t key);
 /* The level of that key; 0: there is none. */
 uint32_t mr_book_level_find(const struct mr_book *book, const struct book_side *side, uint64_t key);
 /* The next worse level of the same side; 0: it is the last. */

@@ -197,6 +197,16 @@ uint32_t mr_book_match_enough(const struct mr_book *book, const struct book_side
     for (uint32_t ref = book_best_level(other); ref != 0; ref = mr_book_level_next(book, ref)) {
         if (book_level_key(book, ref) < taker->limit)
             break;
+        const struct book_level *level = book_level(book, ref);
+        if (taker->account == 0 && left < level->orders && level->quantity < quantity)
+            return MR_BOOK_FILLS_LIMIT;
+        if (taker->account == 0 && left >= level->orders) { /* no order's own case matters */
+            if (level->quantity >= quantity)
+                return 0;
+            quantity -= level->quantity;
+            left -= level->orders;
+            continue;
+        }
         for (uint32_t next = book_link(book, ref)->next; next != ref;) {
             const struct book_order *maker = book_order(book, next);
             if (left-- == 0)

@@ -94,6 +94,8 @@ static uint32_t any_flaw(const struct mr_book *book, const struct book_instrumen
         return reason;
     bool good = command->tif == MR_BOOK_TIF_GTD ? command->expires_ns > turn->time_ns
                                                 : command->expires_ns == 0;
+    if (command->tif == MR_BOOK_TIF_DAY && turn->time_ns == UINT64_MAX)
+        good = false; /* no day ends after that */
     return good ? 0 : MR_BOOK_BAD_EXPIRY;
 }
 

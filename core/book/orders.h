@@ -61,11 +61,20 @@ static inline bool book_may_rest(uint8_t tif)
     return tif != MR_BOOK_TIF_IOC && tif != MR_BOOK_TIF_FOK;
 }
 
-/* Whether a user may touch the order of another account: never. */
-static inline bool book_is_owner(const struct mr_book_turn *turn, const struct book_order *order,
-                                 uint64_t account)
+/* The same for an order of no account: it is the session's that entered it. */
+bool mr_book_is_own_session(const struct mr_book *book, const struct mr_book_turn *turn,
+                            const struct book_order *order);
+
+/* Whether the sender, who names that account, may cancel or replace an order. Operators may. */
+static inline bool book_is_owner(const struct mr_book *book, const struct mr_book_turn *turn,
+                                 const struct book_order *order, uint64_t account)
 {
-    return order->account == account || turn->role != MR_ROLE_USER;
+    if (turn->role != MR_ROLE_USER)
+        return true;
+    if (order->account != account)
+        return false;
+    return account != 0 || MR_LIKELY(order->groups == 0) ||
+           mr_book_is_own_session(book, turn, order);
 }
 
 /* As book_id_find, in the instrument that book_instrument_near has given last. */

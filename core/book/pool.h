@@ -26,7 +26,7 @@ static inline void book_page_give(struct mr_book *book, struct book_pool *pool, 
     pool->free = page;
 }
 
-/* The ref of an order. There is room for one more than can rest: the one that is just coming. */
+/* The ref of an order that is to rest; there is room for as many as can. */
 static inline uint32_t book_order_take(struct mr_book *book)
 {
     struct book_pool *pool = &book->order_pool;
@@ -35,7 +35,7 @@ static inline uint32_t book_order_take(struct mr_book *book)
         pool->free = book_order(book, ref)->link.next;
         return ref;
     }
-    ASSERT(pool->high <= book->config.orders_max);
+    ASSERT(pool->high < book->config.orders_max);
     return book->orders_first + pool->high++ * (uint32_t)(sizeof(struct book_order) / BOOK_UNIT);
 }
 

@@ -189,7 +189,7 @@ static uint32_t replace_order(struct mr_book *book, struct book_instrument *inst
     if (slot->ref == 0)
         return MR_BOOK_UNKNOWN_ORDER;
     struct book_order *order = book_order(book, slot->ref);
-    if (!book_is_owner(turn, order, command->account))
+    if (!book_is_owner(book, turn, order, command->account))
         return MR_BOOK_NOT_OWNER;
     return replace_live(book, instrument, order, command, turn);
 }

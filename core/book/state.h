@@ -38,7 +38,8 @@ enum {
     BOOK_ID_BITS_NEAR = 18, /* up to so many the table stays in a cache of its own core */
     BOOK_ID_LOAD_NEAR = 8,  /* id slots for an order, at least, in such a table */
     BOOK_ID_LOAD_FAR = 4,   /* and in larger ones, where a line costs more than a probe */
-    BOOK_IDLE_LEAVES = 256, /* leaves without orders that are kept, for orders that come back */
+    BOOK_IDLE_LEAVES =
+        256, /* leaves that were without orders once and are kept, as prices come back */
     BOOK_STEP_ORDERS = 256, /* orders that one turn cancels, or looks at, of many */
 };
 
@@ -232,6 +233,8 @@ struct book_sweep {
     uint64_t orders;     /* cancelled so far */
     uint32_t order;      /* ref of the next one to look at, in its group */
     uint32_t instrument; /* index of the one it has come to */
+    uint32_t kind;       /* of that group: enum book_group_kind */
+    uint32_t reserved;
 };
 
 /* Where the parts of the state begin (offsets), and how large the hashed ones are. */
@@ -271,7 +274,7 @@ struct mr_book {
 _Static_assert(sizeof(struct book_page) == 24 && sizeof(struct book_leaf) == 64 + 2048 &&
                    sizeof(struct book_branch) == 64 + 256,
                "no padding");
-_Static_assert(sizeof(struct book_layout) == 112 && sizeof(struct mr_book) == 320, "no padding");
+_Static_assert(sizeof(struct book_layout) == 112 && sizeof(struct mr_book) == 328, "no padding");
 
 /* Where no leaf is known, ref 0 is looked at as if it were one: the header then shows an odd number
  * for the leaf's base, which is a multiple of 64, and so is never mistaken for it. */

@@ -9,10 +9,8 @@
 #include "core/book/levels.h"
 #include "core/book/report.h"
 
-enum {
-    STEP_INSTRUMENTS = 4096
-}; /* instruments that one turn passes, so that many empty ones are
-                                     no long turn, either */
+/* Instruments that one turn passes, so that many empty ones are no long turn, either. */
+enum { STEP_INSTRUMENTS = 4096 };
 
 /* Which orders are meant. */
 struct filter {
@@ -28,6 +26,8 @@ static bool filter_fits(const struct mr_book *book, const struct filter *filter,
 {
     if ((filter->sides >> order->side & 1) == 0)
         return false;
+    if (filter->account != 0 && order->account != filter->account)
+        return false;
     if (filter->instrument != NULL &&
         order->instrument != book_instrument_index(book, filter->instrument))
         return false;
@@ -38,18 +38,35 @@ static bool filter_fits(const struct mr_book *book, const struct filter *filter,
            of[BOOK_GROUP_SESSION].group == session_group;
 }
 
+/* Along which list to go: of an account and a session that are both named, the shorter one, as the
+ * orders that are in both stand in the same order in both. */
+static enum book_group_kind list_of(const struct mr_book *book, const struct filter *filter,
+                                    uint32_t account, uint32_t session)
+{
+    if (filter->account == 0 || filter->session == 0)
+        return filter->account != 0 ? BOOK_GROUP_ACCOUNT : BOOK_GROUP_SESSION;
+    return book_group(book, session)->count < book_group(book, account)->count ? BOOK_GROUP_SESSION
+                                                                               : BOOK_GROUP_ACCOUNT;
+}
+
 /* True: that was all. */
 static bool sweep_list(struct book_cull *cull, const struct filter *filter)
 {
     struct mr_book *book = cull->book;
-    enum book_group_kind kind = filter->account != 0 ? BOOK_GROUP_ACCOUNT : BOOK_GROUP_SESSION;
-    uint64_t key = filter->account != 0 ? filter->account : filter->session;
-    uint32_t group = book_group_lookup(book, kind, key);
-    uint32_t session =
-        filter->session == 0 ? 0 : book_group_lookup(book, BOOK_GROUP_SESSION, filter->session);
-    if (group == 0)
+    uint32_t account = 0, session = 0;
+    if (filter->account != 0)
+        account = book_group_lookup(book, BOOK_GROUP_ACCOUNT, filter->account);
+    if (filter->session != 0)
+        session = book_group_lookup(book, BOOK_GROUP_SESSION, filter->session);
+    if ((filter->account != 0 && account == 0) || (filter->session != 0 && session == 0))
         return true;
-    uint32_t ref = book->sweep.order != 0 ? book->sweep.order : book_group(book, group)->first;
+    /* Both lists get shorter with every turn: which one it is stays as the first turn found it. */
+    if (book->sweep.order == 0)
+        book->sweep.kind = list_of(book, filter, account, session);
+    enum book_group_kind kind = (enum book_group_kind)book->sweep.kind;
+    const struct book_group *group =
+        book_group(book, kind == BOOK_GROUP_ACCOUNT ? account : session);
+    uint32_t ref = book->sweep.order != 0 ? book->sweep.order : group->first;
     for (; ref != 0 && cull->left > 0; cull->left--) {
         struct book_order *order = book_order(book, ref);
         ref = book_memberships(book, order)->of[kind].next;

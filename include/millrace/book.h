@@ -42,8 +42,8 @@
  * (min_quantity_unmet).
  *
  * Order ids are the caller's, unique among the live orders of an instrument, and free again when
- * the order is filled or cancelled. Of an account's order, nobody else can do anything (not_owner):
- * a cancel and a replacement name the same account, unless an operator sends them.
+ * the order is filled or cancelled. A cancel and a replacement of a user name the order's account,
+ * or come, if it has none, from the session that entered it (not_owner); operators may do either.
  *
  * order_replace changes a live order to a new price and a new quantity, which is given as what
  * shall remain open (basis open) or as what was ordered in all, fills included (basis total), and
@@ -62,9 +62,10 @@
  * rejected (fills_limit).
  *
  * A rejected request changes nothing. When several things are wrong with it, the reason is the
- * first that applies in the order of enum mr_book_reason, whose list says what each one means.
- * Padding is not looked at. What is full is so for orders that would rest at once: one that trades
- * first and rests then has made room.
+ * first that applies in the order of enum mr_book_reason, whose list says what each one means;
+ * docs/book.md tells the exceptions. Padding is not looked at. orders_full and levels_full are so
+ * for orders that would rest at once (one that trades first and rests then has made room),
+ * groups_full for all that might rest.
  *
  * THE REPORTS of one request, in this order:
  *   order_new      order_accepted; trades, order_reduced and order_cancelled as it meets the other
@@ -164,7 +165,9 @@ uint32_t mr_book_reports_max(const struct mr_book_config *config);
 /* Applies one request: 0, or the reason for which it was rejected. With turn->again set
  * (orders_cancel and account_block that cancel many) it returns 0 and must be called with the same
  * request until that is clear; nothing else may be applied in between, and each call needs the room
- * anew. Orders that are due must have been expired before. One thread; wait-free. */
+ * anew. Orders that are due must have been expired before. A type that there is not
+ * (MR_REASON_UNKNOWN_TYPE) makes no report; of roles, only what the rules above say of users is
+ * looked at. One thread; wait-free. */
 uint32_t mr_book_apply(struct mr_book *book, const union mr_book_request *request,
                        struct mr_book_turn *turn);
 
@@ -176,7 +179,7 @@ enum { MR_BOOK_PREFETCH_STAGES = 4 };
 void mr_book_prefetch(const struct mr_book *book, const union mr_book_request *request,
                       uint32_t stage);
 
-/* When the next order expires, UINT64_MAX: none does. O(1). */
+/* When the next order expires, UINT64_MAX: none does, or then. O(1). */
 uint64_t mr_book_expiry_next(const struct mr_book *book);
 
 /* Cancels orders whose expires_ns is not above turn->time_ns, in the order of those times, then of

@@ -159,11 +159,12 @@ enum mr_book_cancel { MR_BOOK_CANCELS(MR_ENUM_VALUE) };
       "a tick of zero, or tick and tick_table both, or a band that does not begin above the last") \
     R(MR_BOOK_BAD_TIME_OF_DAY, 98, bad_time_of_day, "no second of a day")                          \
     R(MR_BOOK_BAD_ACCOUNT, 99, bad_account, "0 is no account")                                     \
-    R(MR_BOOK_INSTRUMENT_EXISTS, 100, instrument_exists, "an instrument has this id already")      \
-    R(MR_BOOK_INSTRUMENTS_FULL, 101, instruments_full, "instruments_max are defined already")      \
-    R(MR_BOOK_UNKNOWN_TICK_TABLE, 102, unknown_tick_table, "no tick table has this number")        \
-    R(MR_BOOK_TICK_TABLE_IN_USE, 103, tick_table_in_use, "an instrument uses the tick table")      \
-    R(MR_BOOK_TICK_TABLE_FULL, 104, tick_table_full, "the tick table has all its bands already")
+    R(MR_BOOK_BAD_INSTRUMENT, 100, bad_instrument, "0 is no instrument's id: it means any")        \
+    R(MR_BOOK_INSTRUMENT_EXISTS, 101, instrument_exists, "an instrument has this id already")      \
+    R(MR_BOOK_INSTRUMENTS_FULL, 102, instruments_full, "instruments_max are defined already")      \
+    R(MR_BOOK_UNKNOWN_TICK_TABLE, 103, unknown_tick_table, "no tick table has this number")        \
+    R(MR_BOOK_TICK_TABLE_IN_USE, 104, tick_table_in_use, "an instrument uses the tick table")      \
+    R(MR_BOOK_TICK_TABLE_FULL, 105, tick_table_full, "the tick table has all its bands already")
 enum mr_book_reason { MR_BOOK_REASONS(MR_REASON_VALUE) };
 
 enum {
@@ -417,7 +418,8 @@ MR_MESSAGE_STRUCT(mr_book_orders_cancelled, MR_BOOK_ORDERS_CANCELLED_FIELDS);
 
 /* -- Configuration, fixed by genesis. ---------------------------------------------------------- */
 
-/* Memory is touched, and counts for digests and snapshots, only as far as it was ever used. */
+/* Memory is touched, and counts for digests and snapshots, only as far as it was ever used, but for
+ * the tables that instruments and groups are found by: 16 bytes for each that there can be. */
 #define MR_BOOK_CONFIG_FIELDS(F)                                                              \
     F(u64, hash_seed, "", "keys the mixing of ids, so that nobody can make them collide")     \
     F(u32, instruments_max, "instruments", "instruments that can be defined, 1 to 2^20")      \

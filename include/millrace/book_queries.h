@@ -9,7 +9,8 @@
  * account, as they do to cancel it (not_owner). An account is looked at by naming it.
  *
  * A reply has at most 100 rows, of levels 100 a side. If there are more it says that it is
- * truncated; what comes next is asked for by naming the last one seen. Where that is an order which
+ * truncated; what comes next is asked for by naming the last one seen (levels beyond
+ * a hundred a side cannot be asked for). Where that is an order which
  * has gone meanwhile (unknown_order), the list has changed: begin anew.
  */
 #ifndef MILLRACE_BOOK_QUERIES_H

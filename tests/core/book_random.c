@@ -131,7 +131,7 @@ static bool make_first(struct book_world *world, const struct naive_book *naive,
     } else if (n < BANDS + world->instruments) {
         random_make_define(world, step, (uint32_t)(n - BANDS) + 1);
     } else if (n < BANDS + world->instruments + UPDATES) {
-        random_make_update(world, step);
+        random_make_update(world, naive, step);
     } else if (n < BANDS + world->instruments + UPDATES + ACCOUNTS) {
         step->request.any.type = MR_BOOK_ACCOUNT_DEFINE;
         step->request.account_define.account = 1 + pick(world, world->accounts);
@@ -173,7 +173,7 @@ static void make_any(struct book_world *world, const struct naive_book *naive,
     else if (falls(&dice, mix->defines))
         random_make_bad_define(world, step);
     else if (falls(&dice, mix->updates))
-        random_make_update(world, step);
+        random_make_update(world, naive, step);
     else if (falls(&dice, mix->phases))
         random_make_phase(world, step);
     else if (falls(&dice, mix->accounts))

@@ -189,6 +189,20 @@ void random_make_new(struct book_world *world, const struct naive_book *naive,
         body->quantity *= 1 + pick(world, 5);
 }
 
+/* Mostly, who touches an order is who entered it. */
+static void choose_owner(struct book_world *world, struct book_step *step,
+                         const struct naive_order *live)
+{
+    if (chance(world, 40) || (live->session == 0 && world->setting.in_image))
+        return;
+    step->session = live->session;
+    step->role = MR_ROLE_USER;
+    if (live->session == 0)
+        step->role = MR_ROLE_SYSTEM;
+    else if (live->session == PAIR_OPERATOR)
+        step->role = MR_ROLE_OPERATOR;
+}
+
 void random_make_cancel(struct book_world *world, const struct naive_book *naive,
                         struct book_step *step)
 {
@@ -205,6 +219,7 @@ void random_make_cancel(struct book_world *world, const struct naive_book *naive
     body->instrument = instrument->definition.instrument;
     if (chance(world, 85))
         body->account = live->account;
+    choose_owner(world, step, live);
 }
 
 static void make_replace_live(struct book_world *world, struct mr_book_order_replace *body,
@@ -249,8 +264,10 @@ void random_make_replace(struct book_world *world, const struct naive_book *naiv
     body->renumber = chance(world, 25);
     if (chance(world, 40))
         body->new_order = some_order(world);
-    if (live != NULL)
+    if (live != NULL) {
         make_replace_live(world, body, live);
+        choose_owner(world, step, live);
+    }
     if (body->renumber && chance(world, 10))
         body->new_order = body->order;
 }
@@ -285,7 +302,8 @@ void random_make_bad_define(struct book_world *world, struct book_step *step)
 {
     struct mr_book_instrument_define *body = &step->request.instrument_define;
     random_make_define(world, step, (uint32_t)(1 + pick(world, WORLD_INSTRUMENTS + 4)));
-    switch (pick(world, 9)) {
+    uint64_t at = pick(world, 16);
+    switch (pick(world, 10)) {
     case 0:
         body->price_min = 1;
         body->price_max = 0;
@@ -294,7 +312,7 @@ void random_make_bad_define(struct book_world *world, struct book_step *step)
         body->quantity_max = body->lot - 1;
         break;
     case 2:
-        body->symbol[pick(world, 16)] = (char)pick(world, 256);
+        body->symbol[at] = (char)pick(world, 256);
         break;
     case 3:
         body->quantity_decimals = 19;
@@ -307,6 +325,9 @@ void random_make_bad_define(struct book_world *world, struct book_step *step)
         break;
     case 6:
         body->phase = 3;
+        break;
+    case 7:
+        body->instrument = 0;
         break;
     default:
         break; /* which exists, or does not fit, or is one more */
@@ -328,12 +349,16 @@ void random_make_band(struct book_world *world, const struct naive_book *naive,
                                    : table->bands[table->count - 1].from + (int64_t)pick(world, 9);
 }
 
-void random_make_update(struct book_world *world, struct book_step *step)
+void random_make_update(struct book_world *world, const struct naive_book *naive,
+                        struct book_step *step)
 {
     struct mr_book_instrument_update *body = &step->request.instrument_update;
     step->request.any.type = MR_BOOK_INSTRUMENT_UPDATE;
     body->instrument = some_instrument(world);
     body->reference = raw_price(world, 0);
+    const struct naive_instrument *instrument = naive_instrument(naive, body->instrument);
+    if (chance(world, 40) && instrument != NULL) /* then the last price stays what counts */
+        body->reference = instrument->update.reference;
     if (chance(world, 60))
         body->collar = 1 + pick(world, 10);
     if (chance(world, 5))

@@ -39,7 +39,8 @@ void random_make_define(struct book_world *world, struct book_step *step, uint32
 void random_make_bad_define(struct book_world *world, struct book_step *step);
 void random_make_band(struct book_world *world, const struct naive_book *naive,
                       struct book_step *step);
-void random_make_update(struct book_world *world, struct book_step *step);
+void random_make_update(struct book_world *world, const struct naive_book *naive,
+                        struct book_step *step);
 void random_make_phase(struct book_world *world, struct book_step *step);
 void random_make_account(struct book_world *world, struct book_step *step);
 void random_make_orders_cancel(struct book_world *world, struct book_step *step);

@@ -148,7 +148,7 @@ bool book_script_explain(const struct book_script *script, FILE *file)
     uint32_t at;
     bool same = play_here(script, &pair, &at);
     if (!same) {
-        fprintf(file, "The books differ at command %u: %s.\n", at + 1, pair.flaw);
+        fprintf(file, "error: the books differ at command %u: %s\n", at + 1, pair.flaw);
         log_write("the naive book", &pair.naive_log, pair.naive_reason, file);
         log_write("the real book", &pair.log, pair.reason, file);
     }

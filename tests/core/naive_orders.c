@@ -279,6 +279,8 @@ static uint32_t command_flaw(const struct naive_book *book,
         return MR_BOOK_BAD_MIN_QUANTITY;
     bool good_expiry = command->tif == MR_BOOK_TIF_GTD ? command->expires_ns > book->time_ns
                                                        : command->expires_ns == 0;
+    if (command->tif == MR_BOOK_TIF_DAY && book->time_ns == UINT64_MAX)
+        good_expiry = false; /* no day ends after that */
     return good_expiry ? 0 : MR_BOOK_BAD_EXPIRY;
 }
 
@@ -408,7 +410,8 @@ uint32_t naive_new(struct naive_book *book, const struct mr_book_order_new *comm
 static bool may_touch(const struct naive_book *book, const struct naive_order *order,
                       uint64_t account)
 {
-    return book->role != MR_ROLE_USER || account == order->account;
+    bool own = order->account != 0 || order->session == 0 || order->session == book->session;
+    return book->role != MR_ROLE_USER || (account == order->account && own);
 }
 
 static uint32_t cancel_flaw(const struct naive_book *book,

@@ -156,6 +156,8 @@ static uint32_t define_flaw(const struct naive_book *book,
         return MR_BOOK_BAD_DECIMALS;
     if (command->tick != 0 && command->tick_table != 0)
         return MR_BOOK_BAD_TICK;
+    if (command->instrument == 0)
+        return MR_BOOK_BAD_INSTRUMENT;
     if (naive_instrument(book, command->instrument) != NULL)
         return MR_BOOK_INSTRUMENT_EXISTS;
     if (book->instrument_count == book->config.instruments_max)
@@ -195,9 +197,10 @@ uint32_t naive_update(struct naive_book *book, const struct mr_book_instrument_u
     if (flaw != 0)
         return naive_setup_rejected(book, instrument, MR_BOOK_ACTION_INSTRUMENT_UPDATE,
                                     command->instrument, flaw);
+    if (command->reference != instrument->update.reference)
+        instrument->base = command->reference;
     instrument->update = *command;
     memset(instrument->update.padding, 0, sizeof(instrument->update.padding));
-    instrument->base = command->reference;
     if (command->top == MR_BOOK_SWITCH_NO) /* whoever asks for it again begins anew */
         memset(&instrument->published, 0, sizeof(instrument->published));
     union mr_book_report *report = naive_report(book, instrument, MR_BOOK_INSTRUMENT_UPDATED);
@@ -303,10 +306,29 @@ static int compare_entries(const void *a, const void *b)
     return left < right ? -1 : left > right;
 }
 
-/* What a command will look at: all orders of an account or session in the order of their entry, or
- * all of an instrument (any), in the order in which they would trade. */
+/* How many live orders an account, or a session, has. */
+static uint32_t live_of(const struct naive_book *book, uint64_t account, uint64_t session)
+{
+    uint32_t count = 0;
+    for (uint32_t n = 0; n < book->instrument_count; n++) {
+        for (uint32_t side = 0; side < 2; side++) {
+            const struct naive_side *orders = &book->instruments[n].sides[side];
+            for (uint32_t i = 0; i < orders->count; i++)
+                count += account != 0 ? orders->orders[i].account == account
+                                      : orders->orders[i].session == session;
+        }
+    }
+    return count;
+}
+
+/* What a command will look at: all orders of an account or session (of whichever has fewer, if both
+ * are named) in the order of their entry, or all of an instrument (any), in the order in which they
+ * would trade. */
 static void sweep_plan(struct naive_book *book, const struct mr_book_orders_cancel *what)
 {
+    bool by_session = what->of_session != 0 &&
+                      (what->account == 0 ||
+                       live_of(book, 0, what->of_session) < live_of(book, what->account, 0));
     book->sweep = realloc(book->sweep, (naive_orders(book) + 1) * sizeof(book->sweep[0]));
     book->sweep_count = book->sweep_next = 0;
     book->swept = 0;
@@ -316,9 +338,9 @@ static void sweep_plan(struct naive_book *book, const struct mr_book_orders_canc
             for (uint32_t i = 0; i < instrument->sides[side].count; i++) {
                 const struct naive_order *order = &instrument->sides[side].orders[i];
                 bool looked_at =
-                    what->account != 0 ? order->account == what->account
-                    : what->of_session != 0
-                        ? order->session == what->of_session
+                    by_session ? order->session == what->of_session
+                    : what->account != 0
+                        ? order->account == what->account
                         : (what->instrument == 0 ||
                            what->instrument == instrument->definition.instrument) &&
                               (what->side == MR_BOOK_SIDES_BOTH || what->side == side + 1);

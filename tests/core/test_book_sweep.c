@@ -103,8 +103,11 @@ static void orders_that_are_passed_over_count_for_the_turn(void **state)
         book_next_cancelled(&rig, order, MR_BOOK_CANCEL_MANY, 1);
     expect_cancelled(&rig, 7);
     assert_int_equal(mr_book_totals_get(rig.book).orders, 3 * STEP - 7);
-    CANCEL_MANY(&rig, .account = ME, .of_session = 5);
+    CANCEL_MANY(&rig, .account = ME, .side = MR_BOOK_SIDES_SELL_ONLY);
     assert_int_equal(rig.calls, 3);
+    expect_cancelled(&rig, 0);
+    CANCEL_MANY(&rig, .account = ME, .of_session = 5); /* whose list is shorter: it has none */
+    assert_int_equal(rig.calls, 1);
     expect_cancelled(&rig, 0);
     book_close(&rig);
 }
