@@ -287,7 +287,7 @@ static void apply_prefetched(const struct stream *stream, struct mr_book *book,
     for (size_t i = 0; i < last; i++) {
         flow_look_ahead(&requests[i + AHEAD]);
         for (uint32_t stage = 0; stage < MR_BOOK_PREFETCH_STAGES; stage++)
-            mr_book_prefetch(book, &requests[i + AHEAD - stage * AHEAD_LESS], stage);
+            mr_book_prefetch(book, &requests[i + AHEAD - (size_t)stage * AHEAD_LESS], stage);
         mr_book_apply(book, &requests[i], turn);
     }
     for (size_t i = last; i < stream->count; i++)

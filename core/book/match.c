@@ -65,10 +65,6 @@ static bool give_way(const struct run *run, struct book_order *maker)
 
 /* -- Trading. ---------------------------------------------------------------------------------- */
 
-/* Written once and compiled twice: for takers that may meet anybody, of which self-trade prevention
- * folds away, and for all others. */
-#define FOLDED static inline __attribute__((always_inline))
-
 /* A taker on its way, as far as every trade changes it: in registers, as a compiler could not know
  * that nothing else is written through the pointers at hand. */
 struct progress {
@@ -78,8 +74,9 @@ struct progress {
     uint32_t left;  /* meetings */
 };
 
-FOLDED void report_trade(const struct run *run, const struct progress *progress,
-                         const struct book_order *maker, uint64_t quantity, uint64_t maker_open)
+BOOK_FOLDED void report_trade(const struct run *run, const struct progress *progress,
+                              const struct book_order *maker, uint64_t quantity,
+                              uint64_t maker_open)
 {
     struct book_instrument *instrument = run->instrument;
     BOOK_REPORT(run->turn, instrument, MR_BOOK_TRADE, trade, .trade = progress->trade,
@@ -90,7 +87,7 @@ FOLDED void report_trade(const struct run *run, const struct progress *progress,
 }
 
 /* Trades with a maker of somebody else's; true: nothing of the maker is left. */
-FOLDED bool fill(const struct run *run, struct progress *progress, struct book_order *maker)
+BOOK_FOLDED bool fill(const struct run *run, struct progress *progress, struct book_order *maker)
 {
     uint64_t maker_open = maker->open;
     uint64_t quantity = maker_open < progress->open ? maker_open : progress->open;
@@ -120,8 +117,8 @@ static bool meet_own(const struct run *run, struct progress *progress, struct bo
 }
 
 /* Trades at the best level and takes out of it who was filled. */
-FOLDED void match_level(const struct run *run, struct book_side *side, struct progress *progress,
-                        bool careful)
+BOOK_FOLDED void match_level(const struct run *run, struct book_side *side,
+                             struct progress *progress, bool careful)
 {
     struct mr_book *book = run->book;
     uint32_t leaf_ref = side->best_leaf;
@@ -153,7 +150,7 @@ FOLDED void match_level(const struct run *run, struct book_side *side, struct pr
     book_level_settle(book, side, leaf_ref, place, ref == level_ref);
 }
 
-FOLDED void match(const struct run *run, bool careful)
+BOOK_FOLDED void match(const struct run *run, bool careful)
 {
     struct book_instrument *instrument = run->instrument;
     struct book_taker *taker = run->taker;

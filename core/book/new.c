@@ -25,9 +25,6 @@ struct entry {
     bool market;
 };
 
-/* Compiled anew wherever it is used. */
-#define FOLDED static inline __attribute__((always_inline))
-
 /* -- Checks. ----------------------------------------------------------------------------------- */
 
 uint32_t mr_book_price_flaw(const struct mr_book *book, const struct book_instrument *instrument,
@@ -38,6 +35,21 @@ uint32_t mr_book_price_flaw(const struct mr_book *book, const struct book_instru
     if ((instrument->special & BOOK_HAS_TICKS) != 0 &&
         !mr_book_price_on_tick(book, instrument, price))
         return MR_BOOK_OFF_TICK;
+    return 0;
+}
+
+uint32_t mr_book_post_only(const struct mr_book *book, const struct book_instrument *instrument,
+                           uint8_t side, uint8_t post, uint64_t *key)
+{
+    const struct book_side *other = &instrument->sides[side ^ 1];
+    int64_t price;
+    if (!book_crosses(other, ~*key))
+        return 0;
+    if (post == MR_BOOK_POST_REJECT ||
+        !mr_book_price_short_of(book, instrument, side, book_price(side ^ 1, other->best_key),
+                                &price))
+        return MR_BOOK_WOULD_CROSS;
+    *key = book_key(side, price);
     return 0;
 }
 
@@ -164,20 +176,14 @@ static uint32_t entry_prepare(const struct mr_book *book, const struct book_inst
     return 0;
 }
 
-/* A post-only order must not trade: re-prices it, if that is what it wants. */
 static uint32_t post_only(const struct mr_book *book, const struct book_instrument *instrument,
                           const struct mr_book_order_new *command, struct entry *entry)
 {
-    const struct book_side *other = &instrument->sides[command->side ^ 1];
-    if (!book_crosses(other, entry->limit))
-        return 0;
-    int64_t best = book_price(command->side ^ 1, other->best_key);
-    if (command->post == MR_BOOK_POST_REJECT ||
-        !mr_book_price_short_of(book, instrument, command->side, best, &entry->price))
-        return MR_BOOK_WOULD_CROSS;
-    entry->key = book_key(command->side, entry->price);
+    uint32_t reason =
+        mr_book_post_only(book, instrument, command->side, command->post, &entry->key);
+    entry->price = book_price(command->side, entry->key);
     entry->limit = ~entry->key;
-    return 0;
+    return reason;
 }
 
 static uint32_t must_trade_flaw(const struct mr_book *book,
@@ -196,8 +202,8 @@ static uint32_t must_trade_flaw(const struct mr_book *book,
 
 /* Why an order that meets nothing cannot rest. One that trades and rests afterwards has taken a
  * whole level away, so that there is room for it. */
-FOLDED uint32_t room_flaw(const struct mr_book *book, const struct book_instrument *instrument,
-                          const struct mr_book_order_new *command, uint64_t key, bool plain)
+BOOK_FOLDED uint32_t room_flaw(const struct mr_book *book, const struct book_instrument *instrument,
+                               const struct mr_book_order_new *command, uint64_t key, bool plain)
 {
     const struct book_side *side = &instrument->sides[command->side];
     if (MR_UNLIKELY(book->live == book->config.orders_max))
@@ -224,8 +230,8 @@ static uint32_t joins_flaw(struct mr_book *book, struct entry *entry, struct mr_
 
 /* -- Entering. --------------------------------------------------------------------------------- */
 
-FOLDED void report_accepted(struct mr_book_turn *turn, struct book_instrument *instrument,
-                            const struct mr_book_order_new *command, const struct entry *entry)
+BOOK_FOLDED void report_accepted(struct mr_book_turn *turn, struct book_instrument *instrument,
+                                 const struct mr_book_order_new *command, const struct entry *entry)
 {
     BOOK_REPORT(turn, instrument, MR_BOOK_ORDER_ACCEPTED, accepted, .order = command->order,
                 .account = command->account, .price = entry->price, .quantity = command->quantity,
@@ -236,9 +242,10 @@ FOLDED void report_accepted(struct mr_book_turn *turn, struct book_instrument *i
 }
 
 /* Puts what is open into the book; `slot` is where its id belongs. */
-FOLDED void enter(struct mr_book *book, struct book_instrument *instrument,
-                  const struct mr_book_order_new *command, const struct entry *entry,
-                  struct book_id *slot, uint32_t hash, uint64_t open, uint64_t filled, bool plain)
+BOOK_FOLDED void enter(struct mr_book *book, struct book_instrument *instrument,
+                       const struct mr_book_order_new *command, const struct entry *entry,
+                       struct book_id *slot, uint32_t hash, uint64_t open, uint64_t filled,
+                       bool plain)
 {
     uint32_t ref = book_order_take(book);
     struct book_order *order = book_order(book, ref);
@@ -269,9 +276,9 @@ static enum mr_book_cancel remainder_cause(const struct entry *entry, bool limit
 }
 
 /* A new order that meets the other side. */
-FOLDED void trade(struct mr_book *book, struct book_instrument *instrument,
-                  const struct mr_book_order_new *command, const struct entry *entry,
-                  struct mr_book_turn *turn, uint32_t hash, bool plain)
+BOOK_FOLDED void trade(struct mr_book *book, struct book_instrument *instrument,
+                       const struct mr_book_order_new *command, const struct entry *entry,
+                       struct mr_book_turn *turn, uint32_t hash, bool plain)
 {
     const struct book_side *other = &instrument->sides[command->side ^ 1];
     struct book_taker taker = {.id = command->order,
@@ -296,9 +303,9 @@ FOLDED void trade(struct mr_book *book, struct book_instrument *instrument,
 }
 
 /* `plain` is a constant wherever this is used. */
-FOLDED uint32_t new_order(struct mr_book *book, struct book_instrument *instrument,
-                          const struct mr_book_order_new *command, struct mr_book_turn *turn,
-                          bool plain)
+BOOK_FOLDED uint32_t new_order(struct mr_book *book, struct book_instrument *instrument,
+                               const struct mr_book_order_new *command, struct mr_book_turn *turn,
+                               bool plain)
 {
     struct entry entry = {.price = command->price, .stp = MR_BOOK_STP_ALLOW};
     entry.key = book_key(command->side, command->price);

@@ -104,6 +104,9 @@ static inline uint32_t book_phase_flaw(const struct book_instrument *instrument)
 
 uint32_t mr_book_price_flaw(const struct mr_book *book, const struct book_instrument *instrument,
                             int64_t price);
+/* A post-only order must not trade: re-prices it, if that is what it wants, by its key. */
+uint32_t mr_book_post_only(const struct mr_book *book, const struct book_instrument *instrument,
+                           uint8_t side, uint8_t post, uint64_t *key);
 uint32_t mr_book_quantity_flaw(const struct book_instrument *instrument, uint64_t quantity);
 
 #endif

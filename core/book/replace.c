@@ -43,22 +43,6 @@ static uint32_t room_flaw(const struct mr_book *book, const struct book_instrume
     return 0;
 }
 
-/* A post-only order must not trade: re-prices it, if that is what it wants. */
-static uint32_t post_only(const struct mr_book *book, const struct book_instrument *instrument,
-                          const struct book_order *order, struct change *change)
-{
-    const struct book_side *other = &instrument->sides[order->side ^ 1];
-    if (!book_crosses(other, ~change->key))
-        return 0;
-    int64_t price;
-    if (book_order_post(order) == MR_BOOK_POST_REJECT ||
-        !mr_book_price_short_of(book, instrument, order->side,
-                                book_price(order->side ^ 1, other->best_key), &price))
-        return MR_BOOK_WOULD_CROSS;
-    change->key = book_key(order->side, price);
-    return 0;
-}
-
 /* Gives the order its new id, which no live order has. */
 static void renumber(struct mr_book *book, const struct book_instrument *instrument,
                      struct book_order *order, uint64_t id)
@@ -162,7 +146,8 @@ static inline uint32_t replace_live(struct mr_book *book, struct book_instrument
     }
     uint32_t reason = 0;
     if (MR_UNLIKELY(book_order_post(order) != MR_BOOK_POST_NO))
-        reason = post_only(book, instrument, order, &change);
+        reason =
+            mr_book_post_only(book, instrument, order->side, book_order_post(order), &change.key);
     if (reason != 0)
         return reason;
     if (change.key == order->key && change.open <= order->open) {

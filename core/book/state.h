@@ -30,6 +30,9 @@
 
 #include <millrace/book.h>
 
+/* Compiled anew wherever it is used, so that what is constant there folds away. */
+#define BOOK_FOLDED static inline __attribute__((always_inline))
+
 enum {
     BOOK_UNIT = 8,
     BOOK_PAGE_LEVELS = 64, /* levels of a leaf, children of a branch: the bits of a bitmap */

@@ -11,7 +11,7 @@
 
 enum {
     LINE_MAX_BYTES = 4096,
-    PLAY_SECONDS = 5, /* of the processor: then it has no end */
+    PLAY_SECONDS = 3, /* of the processor: then it has no end */
 };
 
 union text_command {

@@ -6,7 +6,7 @@
 #include <sys/resource.h>
 
 enum {
-    SHRINK_SECONDS = 25, /* of the processor; then what it has come to must do */
+    SHRINK_SECONDS = 15, /* of the processor; then what it has come to must do */
 };
 
 struct shrinking {

@@ -33,7 +33,7 @@ enum {
     COMMANDS_PER_ROUND = 10000,
     COMMANDS_TO_SEE_ALL = 1000000,
     SHARD_SEEDS = 1000000,
-    ROUND_SECONDS = 20, /* of the processor: then it has no end */
+    ROUND_SECONDS = 10, /* of the processor: then it has no end */
 };
 
 /* What rounds tell of themselves: memory that they share with who began them. */
