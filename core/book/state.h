@@ -38,7 +38,7 @@ enum {
     BOOK_PAGE_LEVELS = 64, /* levels of a leaf, children of a branch: the bits of a bitmap */
     BOOK_NEAR_LEAVES = 64, /* leaves of a side that are found without looking for them */
     BOOK_ID_BITS_MIN = 6,
-    BOOK_ID_BITS_NEAR = 18, /* up to so many the table stays in a cache of its own core */
+    BOOK_ID_BITS_NEAR = 16, /* up to so many the table stays in a cache of its own core */
     BOOK_ID_LOAD_NEAR = 8,  /* id slots for an order, at least, in such a table */
     BOOK_ID_LOAD_FAR = 4,   /* and in larger ones, where a line costs more than a probe */
     BOOK_IDLE_LEAVES =

@@ -150,12 +150,21 @@ static void remake(struct book_script *script, uint64_t seed, uint64_t commands)
     book_pair_close(&pair);
 }
 
+/* A process that may crash, or loop, leaves no core, and has an end. */
+static void limit_child(void)
+{
+    const struct rlimit no_core = {0, 0}, seconds = {ROUND_SECONDS, ROUND_SECONDS};
+    setrlimit(RLIMIT_CORE, &no_core);
+    setrlimit(RLIMIT_CPU, &seconds);
+}
+
 /* Explains in another process: the books may crash once more. */
 static void explain(const struct book_script *script)
 {
     fflush(stdout);
     pid_t child = fork();
     if (child == 0) {
+        limit_child();
         bool differs = book_script_explain(script, stdout);
         fflush(stdout);
         _exit(differs ? EXIT_FAILURE : EXIT_SUCCESS);
@@ -163,7 +172,7 @@ static void explain(const struct book_script *script)
     int status = 0;
     waitpid(child, &status, 0);
     if (!WIFEXITED(status))
-        printf("the real book ends with signal %d\n", WTERMSIG(status));
+        printf("error: the real book ends with signal %d\n", WTERMSIG(status));
 }
 
 static void report_failure(uint64_t seed, uint64_t commands)
@@ -191,9 +200,7 @@ static bool round_fails(uint64_t seed, uint64_t commands)
     shared->steps = 0;
     pid_t child = fork();
     if (child == 0) {
-        const struct rlimit no_core = {0, 0}, seconds = {ROUND_SECONDS, ROUND_SECONDS};
-        setrlimit(RLIMIT_CORE, &no_core);
-        setrlimit(RLIMIT_CPU, &seconds);
+        limit_child();
         _exit(play(seed, commands) ? EXIT_SUCCESS : EXIT_FAILURE);
     }
     int status = 0;

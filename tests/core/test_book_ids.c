@@ -31,7 +31,7 @@ static void the_table_follows_the_number_of_live_orders(void **state)
         book_gtc(&rig, order, BUY, 1 + (int64_t)(order % 1000), 1);
         assert_true(slots_of(&rig) >= order * BOOK_ID_LOAD_FAR || rig.book->ids.old_bits != 0);
     }
-    assert_true(slots_of(&rig) < (uint64_t)ORDERS * BOOK_ID_LOAD_NEAR * 2);
+    assert_true(slots_of(&rig) < (uint64_t)ORDERS * BOOK_ID_LOAD_FAR * 2);
     for (uint64_t order = 1; order <= ORDERS; order++) {
         assert_int_equal(book_cancel(&rig, order), 0);
         if (order % 1000 == 0)
