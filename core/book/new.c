@@ -1,10 +1,10 @@
 /*
  * A new order, from its checks to its place in the book.
  *
- * Most orders are *plain*: gtc or ioc limit orders that name no account, session or expiry, for an
- * instrument without ticks, lots and the like. That is asked once, at the beginning. What follows
- * is written once and compiled twice: for plain orders, of which an entry is nothing but price and
- * key so that the rest folds away, and for all others.
+ * Most orders are *plain*: gtc or ioc limit orders for an instrument without ticks, lots and the
+ * like. That is asked once, at the beginning, and then whether they have an account or a session.
+ * What follows is written once and compiled for each of these three: of a plain order that is
+ * nobody's an entry is nothing but price and key, and the rest folds away.
  */
 #include "core/book/controls.h"
 #include "core/book/instruments.h"
@@ -12,6 +12,13 @@
 #include "core/book/report.h"
 
 #include <millrace/common.h>
+
+/* How much of what follows an order needs. */
+enum care {
+    CARE_PLAIN, /* nothing special */
+    CARE_OWNED, /* nothing special, but an account or a session */
+    CARE_ANY,
+};
 
 /* What an order is, once all that it leaves to others is filled in. */
 struct entry {
@@ -112,11 +119,10 @@ static uint32_t any_flaw(const struct mr_book *book, const struct book_instrumen
 }
 
 /* Whether an order is plain and has no flaw, found with one branch. */
-static inline bool plain_is_good(const struct book_instrument *instrument,
-                                 const struct mr_book_order_new *command,
-                                 const struct mr_book_turn *turn)
+static inline bool is_plain_and_good(const struct book_instrument *instrument,
+                                     const struct mr_book_order_new *command)
 {
-    uint64_t wide = command->account | turn->session | command->min_quantity | command->expires_ns;
+    uint64_t wide = command->min_quantity | command->expires_ns;
     uint32_t narrow; /* side, kind, tif and post: the first and the third may be 1 */
     _Static_assert(offsetof(struct mr_book_order_new, post) ==
                        offsetof(struct mr_book_order_new, side) + 3,
@@ -141,29 +147,37 @@ static uint64_t market_limit(const struct book_instrument *instrument, uint8_t s
     return ~key;
 }
 
+/* Fills in what follows from whose order it is. */
+static uint32_t owner_prepare(const struct mr_book *book, const struct mr_book_order_new *command,
+                              const struct mr_book_turn *turn, struct entry *entry)
+{
+    uint8_t stp = command->stp;
+    if (command->account != 0) {
+        uint32_t number = book_group_lookup(book, BOOK_GROUP_ACCOUNT, command->account);
+        const struct book_group *account = number == 0 ? NULL : book_group(book, number);
+        if (account != NULL && account->blocked)
+            return MR_BOOK_ACCOUNT_IS_BLOCKED;
+        if (account != NULL && stp == MR_BOOK_STP_ACCOUNT)
+            stp = account->stp;
+        entry->joins.keys[BOOK_GROUP_ACCOUNT] = command->account;
+        entry->joins.groups[BOOK_GROUP_ACCOUNT] = number;
+    }
+    entry->joins.keys[BOOK_GROUP_SESSION] = turn->session;
+    entry->stp = stp == MR_BOOK_STP_ACCOUNT ? MR_BOOK_STP_ALLOW : stp;
+    entry->stp_account = book_stp_account(command->account, entry->stp);
+    return 0;
+}
+
 /* Checks an order that is not plain and fills in what it leaves to its account and instrument. */
 static uint32_t entry_prepare(const struct mr_book *book, const struct book_instrument *instrument,
                               const struct mr_book_order_new *command,
                               const struct mr_book_turn *turn, struct entry *entry)
 {
     uint32_t reason = any_flaw(book, instrument, command, turn);
+    if (reason == 0)
+        reason = owner_prepare(book, command, turn, entry);
     if (reason != 0)
         return reason;
-    entry->stp = command->stp;
-    if (command->account != 0) {
-        uint32_t number = book_group_lookup(book, BOOK_GROUP_ACCOUNT, command->account);
-        const struct book_group *account = number == 0 ? NULL : book_group(book, number);
-        if (account != NULL && account->blocked)
-            return MR_BOOK_ACCOUNT_IS_BLOCKED;
-        if (account != NULL && entry->stp == MR_BOOK_STP_ACCOUNT)
-            entry->stp = account->stp;
-        entry->joins.keys[BOOK_GROUP_ACCOUNT] = command->account;
-        entry->joins.groups[BOOK_GROUP_ACCOUNT] = number;
-    }
-    if (entry->stp == MR_BOOK_STP_ACCOUNT)
-        entry->stp = MR_BOOK_STP_ALLOW;
-    entry->joins.keys[BOOK_GROUP_SESSION] = turn->session;
-    entry->stp_account = book_stp_account(command->account, entry->stp);
     entry->must_trade = command->min_quantity;
     entry->market = command->kind == MR_BOOK_KIND_MARKET;
     if (entry->market) {
@@ -302,15 +316,20 @@ BOOK_FOLDED void trade(struct mr_book *book, struct book_instrument *instrument,
     }
 }
 
-/* `plain` is a constant wherever this is used. */
+/* `care` is a constant wherever this is used. */
 BOOK_FOLDED uint32_t new_order(struct mr_book *book, struct book_instrument *instrument,
                                const struct mr_book_order_new *command, struct mr_book_turn *turn,
-                               bool plain)
+                               enum care care)
 {
+    bool plain = care == CARE_PLAIN;
     struct entry entry = {.price = command->price, .stp = MR_BOOK_STP_ALLOW};
     entry.key = book_key(command->side, command->price);
     entry.limit = ~entry.key;
-    uint32_t reason = plain ? 0 : entry_prepare(book, instrument, command, turn, &entry);
+    uint32_t reason = 0;
+    if (care == CARE_OWNED)
+        reason = owner_prepare(book, command, turn, &entry);
+    else if (care == CARE_ANY)
+        reason = entry_prepare(book, instrument, command, turn, &entry);
     if (reason != 0)
         return reason;
     uint32_t hash = book_id_hash(book, instrument, command->order);
@@ -318,9 +337,9 @@ BOOK_FOLDED uint32_t new_order(struct mr_book *book, struct book_instrument *ins
     struct book_id *slot = book_slot_of(book, &table, hash, command->order);
     if (MR_UNLIKELY(slot->ref != 0))
         return MR_BOOK_DUPLICATE_ORDER;
-    if (!plain && command->post != MR_BOOK_POST_NO)
+    if (care == CARE_ANY && command->post != MR_BOOK_POST_NO)
         reason = post_only(book, instrument, command, &entry);
-    else if (!plain && (command->tif == MR_BOOK_TIF_FOK || entry.must_trade != 0))
+    else if (care == CARE_ANY && (command->tif == MR_BOOK_TIF_FOK || entry.must_trade != 0))
         reason = must_trade_flaw(book, instrument, command, &entry);
     if (reason != 0)
         return reason;
@@ -328,7 +347,7 @@ BOOK_FOLDED uint32_t new_order(struct mr_book *book, struct book_instrument *ins
     bool may_rest = book_may_rest(command->tif);
     bool crosses = book_crosses(&instrument->sides[command->side ^ 1], entry.limit);
     if (!crosses && may_rest)
-        reason = room_flaw(book, instrument, command, entry.key, plain);
+        reason = room_flaw(book, instrument, command, entry.key, care != CARE_ANY);
     if (!plain && reason == 0 && may_rest)
         reason = joins_flaw(book, &entry, turn);
     if (MR_UNLIKELY(reason != 0))
@@ -346,12 +365,20 @@ BOOK_FOLDED uint32_t new_order(struct mr_book *book, struct book_instrument *ins
     return 0;
 }
 
+__attribute__((noinline)) static uint32_t new_owned(struct mr_book *book,
+                                                    struct book_instrument *instrument,
+                                                    const struct mr_book_order_new *command,
+                                                    struct mr_book_turn *turn)
+{
+    return new_order(book, instrument, command, turn, CARE_OWNED);
+}
+
 __attribute__((noinline)) static uint32_t new_any(struct mr_book *book,
                                                   struct book_instrument *instrument,
                                                   const struct mr_book_order_new *command,
                                                   struct mr_book_turn *turn)
 {
-    return new_order(book, instrument, command, turn, false);
+    return new_order(book, instrument, command, turn, CARE_ANY);
 }
 
 uint32_t mr_book_new_apply(struct mr_book *book, const struct mr_book_order_new *command,
@@ -361,10 +388,12 @@ uint32_t mr_book_new_apply(struct mr_book *book, const struct mr_book_order_new 
     uint32_t reason;
     if (MR_UNLIKELY(instrument == NULL))
         reason = MR_BOOK_UNKNOWN_INSTRUMENT;
-    else if (MR_LIKELY(plain_is_good(instrument, command, turn)))
-        reason = new_order(book, instrument, command, turn, true);
-    else
+    else if (MR_UNLIKELY(!is_plain_and_good(instrument, command)))
         reason = new_any(book, instrument, command, turn);
+    else if ((command->account | turn->session) != 0)
+        reason = new_owned(book, instrument, command, turn);
+    else
+        reason = new_order(book, instrument, command, turn, CARE_PLAIN);
     if (MR_UNLIKELY(reason != 0))
         return book_report_rejected(turn, instrument, MR_BOOK_ACTION_NEW, command->instrument,
                                     command->order, reason);
