@@ -80,13 +80,14 @@ static double percent(uint64_t part, uint64_t whole)
 static void print(const char *name, const struct count *count)
 {
     uint64_t all = count->messages;
+    uint64_t looks = count->looks == 0 ? 1 : count->looks;
     printf("%-9s %5.1f %5.1f %6.1f %7.1f %8.1f %7.3f %8lu %8lu %7lu %7lu %7ld %7ld\n", name,
            percent(count->by_type[MR_BOOK_ORDER_NEW] - count->ioc, all), percent(count->ioc, all),
            percent(count->by_type[MR_BOOK_ORDER_CANCEL], all),
            percent(count->by_type[MR_BOOK_ORDER_REPLACE], all),
            percent(count->reports[MR_BOOK_ORDER_REJECTED], all),
-           (double)count->reports[MR_BOOK_TRADE] / (double)all, count->orders / count->looks,
-           count->orders_max, count->levels / count->looks, count->levels_max, count->price_min,
+           (double)count->reports[MR_BOOK_TRADE] / (double)all, count->orders / looks,
+           count->orders_max, count->levels / looks, count->levels_max, count->price_min,
            count->price_max);
 }
 

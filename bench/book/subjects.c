@@ -94,7 +94,9 @@ struct mr_book_turn subject_begin(struct subjects *subjects, enum subject subjec
     } else if (subject == SUBJECT_MAP) {
         begin_map(subjects, scene);
     }
-    subjects->share = (scene->wanted[SUBJECT_MAP].reports << 32) / scene_count(scene);
+    uint64_t messages = scene_count(scene);
+    if (messages > 0)
+        subjects->share = (scene->wanted[SUBJECT_MAP].reports << 32) / messages;
     subjects->due = 0;
     return desk->turn;
 }
