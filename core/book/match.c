@@ -65,6 +65,9 @@ static bool give_way(const struct run *run, struct book_order *maker)
 
 /* -- Trading. ---------------------------------------------------------------------------------- */
 
+/* What follows is written once and compiled twice. `careful` is a constant wherever it is used:
+ * false for takers that may meet anybody, of which self-trade prevention folds away. */
+
 /* A taker on its way, as far as every trade changes it: in registers, as a compiler could not know
  * that nothing else is written through the pointers at hand. */
 struct progress {

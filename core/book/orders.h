@@ -61,7 +61,7 @@ static inline bool book_may_rest(uint8_t tif)
     return tif != MR_BOOK_TIF_IOC && tif != MR_BOOK_TIF_FOK;
 }
 
-/* The same for an order of no account: it is the session's that entered it. */
+/* Whether an order of no account, which is the session's that entered it, is the sender's. */
 bool mr_book_is_own_session(const struct mr_book *book, const struct mr_book_turn *turn,
                             const struct book_order *order);
 
@@ -102,11 +102,13 @@ static inline uint32_t book_phase_flaw(const struct book_instrument *instrument)
                                                      : MR_BOOK_MARKET_CLOSED;
 }
 
+/* What is wrong with a limit, and with a quantity, in that instrument; 0: nothing. */
 uint32_t mr_book_price_flaw(const struct mr_book *book, const struct book_instrument *instrument,
                             int64_t price);
+uint32_t mr_book_quantity_flaw(const struct book_instrument *instrument, uint64_t quantity);
+
 /* A post-only order must not trade: re-prices it, if that is what it wants, by its key. */
 uint32_t mr_book_post_only(const struct mr_book *book, const struct book_instrument *instrument,
                            uint8_t side, uint8_t post, uint64_t *key);
-uint32_t mr_book_quantity_flaw(const struct book_instrument *instrument, uint64_t quantity);
 
 #endif

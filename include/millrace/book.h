@@ -36,7 +36,7 @@
  *   fok   the whole order is rejected (fok_unfilled), without a trade
  *
  * Market orders are ioc or fok; their price is ignored. They go no further than `collar` ticks from
- * the last trade's price, or the reference price if that was set later. With `post`, an order that
+ * the last trade's price, or the reference if that was changed later. With `post`, an order that
  * would trade at once is rejected (would_cross), or priced one tick short of the other side's best.
  * With `min_quantity`, an order that could not trade that much at once is rejected
  * (min_quantity_unmet).
