@@ -4,6 +4,7 @@
  * goes to its session's ring.
  */
 #include "base/assert.h"
+#include "base/limits.h"
 #include "core/image.h"
 #include "core/memory.h"
 
@@ -252,6 +253,7 @@ bool mr_image_apply(struct mr_image *image, const struct mr_logic *logic,
         .config = mr_config(image),
         .time_ns = command->time_ns,
         .sequence = command->sequence,
+        .batch = command->sequence - image->batch_done,
         .event_number = image->events,
         .outbox = outbox,
         .image = image,
@@ -262,6 +264,9 @@ bool mr_image_apply(struct mr_image *image, const struct mr_logic *logic,
     if (MR_LIKELY(done)) {
         image->sequence = command->sequence;
         image->time_ns = command->time_ns;
+        uint32_t batch_done = command->more ? image->batch_done + 1U : 0;
+        ASSERT(batch_done < MR_BATCH_COMMANDS_MAX);
+        image->batch_done = (uint16_t)batch_done;
     }
     image->events = context.event_number;
     return done;

@@ -172,7 +172,8 @@ bool mr_image_check(const struct mr_image *image, const struct mr_logic *logic)
         !mr_equal(name, image->logic, sizeof name) || image->logic_version != logic->version ||
         image->logic_layout_version != logic->layout_version ||
         image->config_size != (logic->config == NULL ? 0U : logic->config->size) ||
-        image->rejects > image->sequence || image->turn != 0 || image->turn_events != 0 ||
+        image->rejects > image->sequence || image->batch_done > image->sequence ||
+        image->batch_done >= MR_BATCH_COMMANDS_MAX || image->turn != 0 || image->turn_events != 0 ||
         (image->upgrade_version != 0 && image->upgrade_version <= image->logic_version)) {
         return false;
     }

@@ -129,7 +129,10 @@ struct mr_image {
     struct mr_image_limits limits;
     uint8_t session_index_bits; /* log2 of the places in the session index */
     uint8_t answer_bits;        /* log2 of the places in a ring of answers */
-    uint8_t reserved[2];
+    /* Commands of a batch that have been applied while more of it is to come; 0: the next command
+     * begins a batch. Was reserved, and zero: where every batch is of one command, all bytes are as
+     * they were. */
+    uint16_t batch_done;
     uint32_t timer_count;   /* in the heap */
     uint64_t session_floor; /* highest number of a session that is gone */
     struct mr_pool sessions;

@@ -192,10 +192,21 @@ static int end_turn(struct mr_applier *applier, const struct mr_sink *sink, stru
                                                                 : MR_OK;
 }
 
+static int corrupt(const struct mr_entry *entry, uint64_t sequence, const char *what,
+                   struct mr_error *error)
+{
+    return mr_error_set(error, MR_E_CORRUPT, "entry %llu: the command at sequence %llu %s",
+                        (unsigned long long)entry->index, (unsigned long long)sequence, what);
+}
+
 static int begin_entry(struct mr_applier *applier, const struct mr_entry *entry,
                        struct mr_error *error)
 {
     uint64_t k = entry->digest_sequence;
+    if (applier->next != applier->sound) {
+        return corrupt(entry, entry->first_sequence, "comes amid a batch of the entry before it",
+                       error);
+    }
     if (k != 0) {
         bool equal = false;
         bool known = false;
@@ -217,6 +228,7 @@ static int begin_entry(struct mr_applier *applier, const struct mr_entry *entry,
     }
     applier->entry = entry;
     applier->next = (const unsigned char *)mr_entry_commands(entry);
+    applier->sound = applier->next;
     applier->left = entry->count;
     return MR_OK;
 }
@@ -230,24 +242,78 @@ static void end_entry(struct mr_applier *applier)
     applier->entry = NULL;
 }
 
-static const struct mr_command *next_command(struct mr_applier *applier, struct mr_error *error)
+/* The first command of the batch at hand; NULL: what is there does not fit. */
+static inline const struct mr_command *first_of_batch(struct mr_applier *applier,
+                                                      struct mr_error *error)
 {
     const struct mr_entry *entry = applier->entry;
     const unsigned char *end = (const unsigned char *)entry + entry->length;
     const struct mr_command *command =
         mr_command_at(applier->next, (uint64_t)(end - applier->next));
     uint64_t expected = entry->first_sequence + (entry->count - applier->left);
-    if (command == NULL || command->sequence != expected ||
-        command->time_ns < applier->last_time_ns) {
-        mr_error_set(
-            error, MR_E_CORRUPT,
-            "entry %llu: the command at sequence %llu does not fit its entry, or lies before "
-            "its predecessor in time",
-            (unsigned long long)entry->index, (unsigned long long)expected);
+    if (MR_UNLIKELY(command == NULL || command->sequence != expected ||
+                    command->time_ns < applier->last_time_ns)) {
+        (void)corrupt(entry, expected,
+                      "does not fit its entry, or lies before its predecessor in time", error);
         return NULL;
     }
-    applier->last_time_ns = command->time_ns;
     return command;
+}
+
+/* Why what lies at `next` does not go on with its batch; `command` is NULL if it is none. */
+static int does_not_go_on(const struct mr_entry *entry, const unsigned char *next,
+                          const struct mr_command *command, uint64_t expected,
+                          struct mr_error *error)
+{
+    const char *what = "does not fit its entry";
+    if (next == (const unsigned char *)entry + entry->length) {
+        what = "is missing: the one before it says that more of its batch follows";
+    } else if (command != NULL && command->sequence == expected) {
+        what = "has another time than its batch began with";
+    }
+    return corrupt(entry, expected, what, error);
+}
+
+/* Checks what follows the first command of a batch, which has `more`. */
+__attribute__((noinline)) static int check_more(struct mr_applier *applier,
+                                                const struct mr_command *command,
+                                                struct mr_error *error)
+{
+    const struct mr_entry *entry = applier->entry;
+    const unsigned char *end = (const unsigned char *)entry + entry->length;
+    uint64_t time_ns = command->time_ns;
+    uint64_t expected = command->sequence;
+    uint64_t limit = expected + MR_BATCH_COMMANDS_MAX;
+    while (command->more) {
+        const unsigned char *next = (const unsigned char *)command + command->length;
+        command = mr_command_at(next, (uint64_t)(end - next));
+        expected++;
+        if (MR_UNLIKELY(command == NULL || command->sequence != expected ||
+                        command->time_ns != time_ns)) {
+            return does_not_go_on(entry, next, command, expected, error);
+        }
+        if (MR_UNLIKELY(expected == limit)) {
+            return corrupt(entry, expected, "is one too many for its batch", error);
+        }
+    }
+    applier->sound = (const unsigned char *)command + command->length;
+    return MR_OK;
+}
+
+/* Checks the batch that begins at applier->next, whole, before any of it is applied: a logic may
+ * look ahead in it. Each command is looked at once, here. */
+static inline int check_batch(struct mr_applier *applier, struct mr_error *error)
+{
+    const struct mr_command *command = first_of_batch(applier, error);
+    if (command == NULL) {
+        return MR_E_CORRUPT;
+    }
+    applier->last_time_ns = command->time_ns;
+    if (command->more) {
+        return check_more(applier, command, error);
+    }
+    applier->sound = applier->next + command->length;
+    return MR_OK;
 }
 
 int mr_applier_entry(struct mr_applier *applier, const struct mr_entry *entry, uint32_t limit,
@@ -266,10 +332,10 @@ int mr_applier_entry(struct mr_applier *applier, const struct mr_entry *entry, u
         if (limit-- == 0) {
             return MR_AGAIN;
         }
-        const struct mr_command *command = next_command(applier, error);
-        if (command == NULL) {
-            return MR_E_CORRUPT;
+        if (applier->next == applier->sound && (status = check_batch(applier, error)) != MR_OK) {
+            return status;
         }
+        const struct mr_command *command = (const struct mr_command *)(const void *)applier->next;
         applier->finished = mr_image_apply(applier->image, applier->logic, command,
                                            &applier->outbox, &applier->answer);
         chain_digest(applier);

@@ -38,13 +38,14 @@ struct mr_applier {
     struct mr_outbox outbox;  /* the 16 bytes before it are the seat of the previous digest */
     struct mr_digest digest;  /* of all events of the finished turns */
     uint64_t digests_checked; /* recorded digests that were compared */
-    uint64_t last_time_ns;    /* of the latest command */
+    uint64_t last_time_ns;    /* of the latest batch that was checked */
     uint64_t applied;         /* the last sequence of the last entry */
 
     /* The entry at hand; NULL: none. */
     const struct mr_entry *entry;
-    const unsigned char *next; /* its next command */
-    uint32_t left;             /* commands not yet finished, the one at `next` included */
+    const unsigned char *next;  /* its next command */
+    const unsigned char *sound; /* what lies between is the rest of a batch that has been checked */
+    uint32_t left;              /* commands not yet finished, the one at `next` included */
 
     /* The turn at hand. */
     bool turn_open;  /* applied, its events and perhaps its answer not yet all handed out */
@@ -69,9 +70,9 @@ void mr_applier_free(struct mr_applier *applier);
 
 /* Applies up to `limit` commands of `entry`; call again with the same entry until it is done.
  * MR_OK: done; MR_AGAIN: the limit was reached or the sink is full; MR_E_DIVERGED: the events are
- * not those that were recorded; MR_E_CORRUPT: the entry's commands do not fit its length;
- * MR_E_VERSION: it switches to a version of the logic that is not there; MR_E_NO_MEMORY: for that
- * version's image. */
+ * not those that were recorded; MR_E_CORRUPT: the entry's commands do not fit its length, or a
+ * batch does not end in it, told before any of that batch is applied; MR_E_VERSION: it switches to
+ * a version of the logic that is not there; MR_E_NO_MEMORY: for that version's image. */
 int mr_applier_entry(struct mr_applier *applier, const struct mr_entry *entry, uint32_t limit,
                      const struct mr_sink *sink, struct mr_error *error);
 

@@ -128,14 +128,23 @@ int mr_engine_call_batch(struct mr_engine *engine, const struct mr_command *cons
 
 /* -- 2. Sequence: gives each command its sequence and time, and cuts blocks. ------------------- */
 
-/* Appends a command to the entry under construction and gives it its place and time. */
-static void add_command(struct mr_engine *engine, struct mr_entry *entry,
-                        const struct mr_command *command, uint64_t now_ns)
+/* The time of a batch, or of a command alone: a batch is one moment, so that nothing falls due
+ * within it. */
+static void stamp(struct mr_engine *engine, struct mr_entry *entry, const struct mr_command *first,
+                  uint64_t now_ns)
+{
+    uint64_t time_ns = engine->clock_kind == MR_CLOCK_INPUT ? first->time_ns : now_ns;
+    entry->time_ns = time_ns > entry->time_ns ? time_ns : entry->time_ns;
+}
+
+/* Appends a command to the entry under construction and gives it its place and time. `more`: the
+ * next one is of the same batch, whatever the submitter had there: so every replay sees the same
+ * batches. */
+static void add_command(struct mr_entry *entry, const struct mr_command *command, bool more)
 {
     struct mr_command *copy = (struct mr_command *)(void *)((unsigned char *)entry + entry->length);
     memcpy(copy, command, command->length);
-    uint64_t time_ns = engine->clock_kind == MR_CLOCK_INPUT ? command->time_ns : now_ns;
-    entry->time_ns = time_ns > entry->time_ns ? time_ns : entry->time_ns;
+    copy->more = more;
     copy->time_ns = entry->time_ns;
     copy->sequence = entry->first_sequence + entry->count;
     entry->count++;
@@ -209,7 +218,8 @@ static int append_tick(struct mr_engine *engine, uint64_t now_ns)
         return 0;
     }
     struct mr_command tick = {.length = MR_COMMAND_HEADER, .type = MR_COMMAND_TICK};
-    add_command(engine, entry, &tick, now_ns);
+    stamp(engine, entry, &tick, now_ns);
+    add_command(entry, &tick, false);
     mr_engine_block_end(engine, frame, mr_consumer_position(&sequencer->input), false);
     sequencer->last_work_ns = now_ns;
     mr_counters_grow(&engine->watch.counters, MR_COUNTER_ticks, 1);
@@ -250,13 +260,14 @@ int mr_engine_sequence(void *context)
     }
     uint64_t marks = 0;
     do {
+        stamp(engine, entry, mr_ring_slot(&engine->input, position), now_ns);
         for (uint32_t i = 0; i < count; i++) {
             const struct mr_command *command = mr_ring_slot(&engine->input, position + i);
             if ((command->sequence & SLOT_HAS_FUTURE) != 0) {
                 mr_futures_push(engine, position + i, entry->first_sequence + entry->count);
             }
             marks |= command->sequence;
-            add_command(engine, entry, command, now_ns);
+            add_command(entry, command, i + 1 < count);
         }
         position += count;
         mr_watch_batch(&engine->watch, count);

@@ -91,6 +91,9 @@ static int apply_all(struct mr_replay *replay, struct mr_reader *reader, struct 
             return mr_error_set(error, MR_E_NO_MEMORY, "no memory for an entry");
         }
         status = apply_entry(replay, entry, &sink, error);
+        if (status == MR_OK && options->entry != NULL) {
+            status = options->entry(options->handlers.context, replay, error);
+        }
         if (status != MR_OK) {
             return status;
         }

@@ -1,7 +1,7 @@
 #!/bin/bash
 # shellcheck disable=SC2016,SC2086 # lists of options, and a script within
 # digest-matrix.sh: the same commands give the same digests of state and events everywhere. The
-# program tests/digests prints both after every thousandth command of two logics, once by core/
+# program tests/digests prints both after every thousandth command of three logics, once by core/
 # alone and once by the whole engine over a journal in memory; its lines are compared between
 # compilers, optimisation levels, link-time optimisation, sanitizers, aarch64 (under qemu) and, of
 # core/ alone, WebAssembly (in Node.js). Then the tool runs with its threads and a journal on disk,
@@ -20,7 +20,7 @@ mapfile -t sources < <(find base disruptor journal core engine -name '*.c' ! -na
     sort)
 sources+=(tests/support/memory_storage.c tests/digests/*.c tests/digests/cross/no_files.c)
 mapfile -t core_sources < <(find core -name '*.c' | sort)
-core_sources+=(tests/digests/{alarms,by_core,script}.c)
+core_sources+=(tests/digests/{alarms,by_core,ledger_script,script}.c)
 # xxhash.h is for any machine, but other compilers do not look where it is.
 headers=$work/include
 mkdir -p "$headers"
@@ -71,7 +71,7 @@ compare() # NAME LINES
     local name=$1 lines=$2 last
     first=${first:-$lines}
     last=$(tail -n 1 <<<"$lines")
-    if [ "$(wc -l <<<"$lines")" -ge 80 ] || [ "$name" = wasm32 ] &&
+    if [ "$(wc -l <<<"$lines")" -ge 120 ] || [ "$name" = wasm32 ] &&
         [ "$(head -n "$(wc -l <<<"$lines")" <<<"$first")" = "$lines" ]; then
         echo "digests: $name: $(wc -l <<<"$lines") lines, the last one: $last"
     else

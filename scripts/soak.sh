@@ -2,7 +2,8 @@
 # soak.sh: what takes longer than CI may. ROUNDS rounds (20) of all tests, in the optimised build
 # and under the sanitizers, each round with a new seed; and in the first round HANDOFFS (10^8) hand-
 # offs through rings, in each of these builds, and COMMANDS (10^8) random commands to the order book
-# and to a naive one (a fiftieth of that under the sanitizers). SEED=N repeats a round.
+# and to a naive one, and as many to the ledger and a naive one (a fiftieth of that under the
+# sanitizers). SEED=N repeats a round.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/common.sh
@@ -30,18 +31,24 @@ stress() # PRESET
     grep '^stress: ' "$log"
 }
 
-# The order book next to a naive one.
-compare_books() # PRESET
+# The order book, or the ledger, next to a naive one.
+compare() # PRESET book|ledger
 {
     local commands=${COMMANDS:-100000000}
     [ "$1" = release ] || commands=$((commands / 50))
     # A shard of its own: the tests have used the first ones.
     MR_SEED=$seed MR_FUZZ_COMMANDS=$commands \
-        "$(folder_of "$1")/tests/core_test_book_fuzz" 9 >"$log" 2>&1 || {
+        "$(folder_of "$1")/tests/core_test_$2_fuzz" 9 >"$log" 2>&1 || {
         tail -n 200 "$log"
         return 1
     }
-    echo "books: $commands commands, and no difference"
+    echo "$2: $commands commands, and no difference from the naive one"
+}
+
+# What only the first round does.
+compare_all() # PRESET
+{
+    stress "$1" && compare "$1" book && compare "$1" ledger
 }
 
 for ((round = 1; round <= rounds; round++)); do
@@ -49,7 +56,7 @@ for ((round = 1; round <= rounds; round++)); do
     for preset in release sanitize tsan; do
         echo "soak: round $round of $rounds, $preset, SEED=$seed"
         if ! MR_SEED=$seed scripts/test.sh "$preset" ||
-            { [ "$round" -eq 1 ] && ! { stress "$preset" && compare_books "$preset"; }; }; then
+            { [ "$round" -eq 1 ] && ! compare_all "$preset"; }; then
             echo "soak: failed; SEED=$seed make soak repeats it"
             exit 1
         fi

@@ -26,9 +26,9 @@ static bool is_word(const char *name)
 /* The keys that the text form and JSON give to what the headers hold; NULL ends the list. */
 static bool is_header_key(const char *name, enum mr_table table)
 {
-    static const char *const commands[] = {"sequence",    "time",   "session", "request", "cause",
-                                           "correlation", "role",   "version", "type",    "body",
-                                           "tail",        "config", NULL};
+    static const char *const commands[] = {"sequence",    "time", "session", "request", "cause",
+                                           "correlation", "role", "version", "more",    "type",
+                                           "body",        "tail", "config",  NULL};
     static const char *const events[] = {"event",        "sequence", "time",
                                          "type",         "version",  "aggregate",
                                          "aggregate_id", "previous", "aggregate_sequence",
@@ -44,6 +44,35 @@ static bool is_header_key(const char *name, enum mr_table table)
     return false;
 }
 
+/* Of the values of an enum8, and of the bits of a flags16. The names of flags stand in lists with
+ * commas between, where numbers stand, too. */
+static const char *names_flaw(const struct mr_field *field)
+{
+    bool flags = field->kind == MR_FIELD_flags16;
+    if ((field->kind == MR_FIELD_enum8 || flags) != (field->names != NULL)) {
+        return "catalog: an enum8 or flags16 has no names, or another field has";
+    }
+    if (!flags) {
+        return NULL;
+    }
+    if (field->size != 2 || field->names->count > 16) {
+        return "catalog: flags16 are 2 bytes, whose bits have names at the places 0 to 15";
+    }
+    for (uint32_t i = 0; i < field->names->count; i++) {
+        const char *name = field->names->names[i];
+        if (name != NULL && !is_word(name)) {
+            return "catalog: a flag's name is no word";
+        }
+        for (uint32_t j = 0; name != NULL && j < i; j++) {
+            const char *other = field->names->names[j];
+            if (other != NULL && mr_same_text(name, mr_length(name), other)) {
+                return "catalog: two flags of a field have one name";
+            }
+        }
+    }
+    return NULL;
+}
+
 static const char *field_flaw(const struct mr_message *message, enum mr_table table, uint32_t at,
                               uint32_t offset)
 {
@@ -54,8 +83,9 @@ static const char *field_flaw(const struct mr_message *message, enum mr_table ta
     if (!is_word(field->name) || is_header_key(field->name, table)) {
         return "catalog: a field has no proper name, or one that headers use";
     }
-    if ((field->kind == MR_FIELD_enum8) != (field->names != NULL)) {
-        return "catalog: an enum8 has no names, or another field has";
+    const char *flaw = names_flaw(field);
+    if (flaw != NULL) {
+        return flaw;
     }
     for (uint32_t i = 0; i < at; i++) {
         if (mr_same_text(field->name, mr_length(field->name), message->fields[i].name)) {
@@ -86,6 +116,9 @@ static const char *message_flaw(const struct mr_message *message, enum mr_table 
 {
     if (!is_word(message->name) || mr_starts_with(message->name, "type_")) {
         return "catalog: a message has no proper name, or one like type_1, which unknown types get";
+    }
+    if (table == MR_TABLE_COMMANDS && message->version > MR_COMMAND_VERSION_MAX) {
+        return "catalog: a command's version is above 127, the highest that its header holds";
     }
     if (message->field_count > MR_FIELDS_MAX) {
         return "catalog: a message has more than 64 fields";

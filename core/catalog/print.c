@@ -8,8 +8,9 @@ enum { COLUMN_NAME = 20, COLUMN_KIND = 8, COLUMN_UNIT = 13 };
 
 static const char *kind_name(enum mr_field_kind kind)
 {
-    static const char *const names[] = {"u8",     "u16",    "u32",    "u64",   "i64", "id128",
-                                        "text16", "text32", "reason", "enum8", "pad"};
+    static const char *const names[] = {"u8",    "u16",    "u32",    "u64",    "i64",
+                                        "id128", "text16", "text32", "reason", "enum8",
+                                        "pad",   "u128",   "flags16"};
     return names[kind];
 }
 
@@ -46,7 +47,7 @@ static void write_number_column(struct mr_writer *writer, uint64_t number, size_
     mr_write_char(writer, ' ');
 }
 
-/* The values of an enum8 or the names of roles, each in quotes, with commas between. */
+/* The values of an enum8, flags or the names of roles, each in quotes, with commas between. */
 struct list {
     struct mr_writer *writer;
     const char *quote;
@@ -194,6 +195,20 @@ static void json_number(struct mr_writer *writer, const char *before, uint64_t n
     mr_write_u64(writer, number);
 }
 
+/* As an array that a value, or the place of a bit, is an index of; null: it has no name. */
+static void json_values(struct mr_writer *writer, const struct mr_enum_names *names)
+{
+    for (uint32_t i = 0; i < names->count; i++) {
+        const char *before = i == 0 ? "" : ",";
+        if (names->names[i] != NULL) {
+            json_text(writer, before, names->names[i]);
+        } else {
+            mr_write_text(writer, before);
+            mr_write_text(writer, "null");
+        }
+    }
+}
+
 static void json_field(struct mr_writer *writer, const struct mr_field *field)
 {
     json_text(writer, "{\"name\":", field->name);
@@ -205,7 +220,7 @@ static void json_field(struct mr_writer *writer, const struct mr_field *field)
     mr_write_text(writer, field->optional ? ",\"optional\":true" : ",\"optional\":false");
     if (field->names != NULL) {
         mr_write_text(writer, ",\"values\":[");
-        write_values(writer, "\"", field->names);
+        json_values(writer, field->names);
         mr_write_char(writer, ']');
     }
     mr_write_char(writer, '}');

@@ -72,7 +72,7 @@ static int next_pair(struct mr_line *line, struct mr_pair *pair)
 
 /* In the order of enum mr_text_key. */
 static const char *const command_keys[] = {"sequence", "time", "session", "request", "correlation",
-                                           "cause",    "role", "version", NULL};
+                                           "cause",    "role", "version", "more",    NULL};
 
 /* A name, or the number of a role that has none. */
 static bool read_role(struct mr_line *line, const struct mr_pair *pair, uint8_t *to)
@@ -102,7 +102,9 @@ static bool read_command_value(struct mr_line *line, const struct mr_pair *pair,
         return read_role(line, pair, &command->role);
     }
     uint64_t number;
-    uint64_t max = key == MR_TEXT_VERSION ? UINT8_MAX : UINT64_MAX;
+    uint64_t max = key == MR_TEXT_VERSION ? (uint64_t)MR_COMMAND_VERSION_MAX
+                   : key == MR_TEXT_MORE  ? 1
+                                          : UINT64_MAX;
     if (!mr_number_read(pair->value, pair->value_length, max, &number, &line->why)) {
         return false;
     }
@@ -125,8 +127,11 @@ static bool read_command_value(struct mr_line *line, const struct mr_pair *pair,
     case MR_TEXT_CAUSE:
         command->cause = number;
         break;
+    case MR_TEXT_MORE:
+        command->more = number & 1;
+        break;
     default:
-        command->version = (uint8_t)number;
+        command->version = (uint8_t)(number & MR_COMMAND_VERSION_MAX);
         break;
     }
     return true;
@@ -147,9 +152,11 @@ static bool read_command_pair(struct mr_line *line, const struct mr_pair *pair,
 static bool read_command(struct mr_line *line, size_t at, size_t length, struct mr_command *command,
                          uint32_t *stated)
 {
-    if (!mr_line_type(line, at, length, &command->type, &command->version)) {
+    uint8_t version = 0;
+    if (!mr_line_type(line, at, length, &command->type, &version)) {
         return false;
     }
+    command->version = (uint8_t)(version & MR_COMMAND_VERSION_MAX);
     struct mr_pair pair;
     int more;
     while ((more = next_pair(line, &pair)) > 0) {

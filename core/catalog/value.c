@@ -67,6 +67,8 @@ bool mr_value_is_plain(const struct mr_catalog *catalog, const struct mr_field *
     case MR_FIELD_u64:
     case MR_FIELD_i64:
     case MR_FIELD_id128:
+    case MR_FIELD_u128:
+    case MR_FIELD_flags16:
     default:
         return true;
     }
@@ -88,10 +90,16 @@ bool mr_value_is_number(const struct mr_field *field)
     return field->kind <= MR_FIELD_i64;
 }
 
+uint16_t mr_value_flags(const struct mr_field *field, const void *body)
+{
+    return (uint16_t)load(field, body);
+}
+
 void mr_value_write(struct mr_writer *writer, const struct mr_catalog *catalog,
                     const struct mr_field *field, const void *body)
 {
     const char *text = (const char *)at_field(field, body);
+    struct mr_u128 wide;
     switch (field->kind) {
     case MR_FIELD_i64:
         mr_write_i64(writer, (int64_t)load(field, body));
@@ -108,6 +116,13 @@ void mr_value_write(struct mr_writer *writer, const struct mr_catalog *catalog,
         break;
     case MR_FIELD_enum8:
         mr_write_text(writer, mr_enum_name(field->names, (uint32_t)load(field, body)));
+        break;
+    case MR_FIELD_u128:
+        mr_copy(&wide, text, sizeof wide);
+        mr_write_u128(writer, wide);
+        break;
+    case MR_FIELD_flags16:
+        mr_flags_write(writer, field->names, mr_value_flags(field, body), ",");
         break;
     case MR_FIELD_u8:
     case MR_FIELD_u16:
@@ -135,7 +150,7 @@ void mr_write_quoted(struct mr_writer *writer, const char *text, size_t length)
     mr_write_text(writer, length > QUOTED_MAX ? "...'" : "'");
 }
 
-static bool is_digits(const char *text, size_t length)
+bool mr_is_digits(const char *text, size_t length)
 {
     for (size_t i = 0; i < length; i++) {
         if (text[i] < '0' || text[i] > '9') {
@@ -163,7 +178,7 @@ bool mr_number_read(const char *text, size_t length, uint64_t max, uint64_t *val
                     struct mr_writer *why)
 {
     uint64_t number;
-    if (!is_digits(text, length)) {
+    if (!mr_is_digits(text, length)) {
         mr_write_quoted(why, text, length);
         mr_write_text(why, " is not a whole number in plain decimal digits");
         return false;
@@ -183,7 +198,7 @@ static bool signed_read(const char *text, size_t length, int64_t *value, struct 
     bool negative = length > 0 && text[0] == '-';
     uint64_t limit = (uint64_t)INT64_MAX + negative;
     uint64_t number;
-    if (!is_digits(text + negative, length - negative)) {
+    if (!mr_is_digits(text + negative, length - negative)) {
         mr_write_quoted(why, text, length);
         mr_write_text(why, " is not a whole number in plain decimal digits");
         return false;
@@ -202,7 +217,7 @@ static bool signed_read(const char *text, size_t length, int64_t *value, struct 
 
 enum { NO_DIGIT = 16 };
 
-static unsigned hex_digit(char c)
+unsigned mr_hex_digit(char c)
 {
     if (c >= '0' && c <= '9') {
         return (unsigned)(c - '0');
@@ -216,13 +231,13 @@ bool mr_hex_read(const char *text, size_t length, void *bytes, size_t size)
         return false;
     }
     for (size_t i = 0; i < length; i++) {
-        if (hex_digit(text[i]) == NO_DIGIT) {
+        if (mr_hex_digit(text[i]) == NO_DIGIT) {
             return false;
         }
     }
     for (size_t i = 0; i < size; i++) {
         ((unsigned char *)bytes)[i] =
-            (unsigned char)(hex_digit(text[2 * i]) << 4 | hex_digit(text[2 * i + 1]));
+            (unsigned char)(mr_hex_digit(text[2 * i]) << 4 | mr_hex_digit(text[2 * i + 1]));
     }
     return true;
 }
@@ -248,12 +263,12 @@ static bool text_read(char *to, size_t size, const char *text, size_t length, st
     return true;
 }
 
-static bool enum_read(const struct mr_enum_names *names, unsigned char *to, const char *text,
-                      size_t length, struct mr_writer *why)
+bool mr_name_read(const struct mr_enum_names *names, const char *text, size_t length,
+                  uint32_t *value, struct mr_writer *why)
 {
     for (uint32_t i = 0; i < names->count; i++) {
         if (names->names[i] != NULL && mr_same_text(text, length, names->names[i])) {
-            *to = (unsigned char)i;
+            *value = i;
             return true;
         }
     }
@@ -286,19 +301,49 @@ static bool reason_read(const struct mr_catalog *catalog, unsigned char *to, con
     return true;
 }
 
+static bool enum_read(const struct mr_enum_names *names, unsigned char *to, const char *text,
+                      size_t length, struct mr_writer *why)
+{
+    uint32_t value;
+    if (!mr_name_read(names, text, length, &value, why)) {
+        return false;
+    }
+    *to = (unsigned char)value;
+    return true;
+}
+
+/* The kinds that are a number, whatever it is written as. */
+static bool numeric_read(const struct mr_field *field, void *to, const char *text, size_t length,
+                         struct mr_writer *why)
+{
+    union {
+        uint64_t number;
+        int64_t with_sign;
+        struct mr_u128 wide;
+        uint16_t flags;
+    } value;
+    bool read;
+    if (field->kind == MR_FIELD_i64) {
+        read = signed_read(text, length, &value.with_sign, why);
+    } else if (field->kind == MR_FIELD_u128) {
+        read = mr_u128_read(text, length, &value.wide, why);
+    } else if (field->kind == MR_FIELD_flags16) {
+        read = mr_flags_read(field->names, text, length, &value.flags, why);
+    } else {
+        uint64_t max = UINT64_MAX >> (64 - 8 * field->size);
+        read = mr_number_read(text, length, max, &value.number, why);
+    }
+    if (read) {
+        mr_copy(to, &value, field->size);
+    }
+    return read;
+}
+
 bool mr_value_read(const struct mr_catalog *catalog, const struct mr_field *field, void *body,
                    const char *text, size_t length, struct mr_writer *why)
 {
     unsigned char *to = (unsigned char *)body + field->offset;
-    uint64_t number;
-    int64_t signed_number;
     switch (field->kind) {
-    case MR_FIELD_i64:
-        if (!signed_read(text, length, &signed_number, why)) {
-            return false;
-        }
-        mr_copy(to, &signed_number, field->size);
-        return true;
     case MR_FIELD_id128:
         if (!mr_hex_read(text, length, to, field->size)) {
             mr_write_quoted(why, text, length);
@@ -317,12 +362,11 @@ bool mr_value_read(const struct mr_catalog *catalog, const struct mr_field *fiel
     case MR_FIELD_u16:
     case MR_FIELD_u32:
     case MR_FIELD_u64:
+    case MR_FIELD_i64:
     case MR_FIELD_pad:
+    case MR_FIELD_u128:
+    case MR_FIELD_flags16:
     default:
-        if (!mr_number_read(text, length, UINT64_MAX >> (64 - 8 * field->size), &number, why)) {
-            return false;
-        }
-        mr_copy(to, &number, field->size);
-        return true;
+        return numeric_read(field, to, text, length, why);
     }
 }

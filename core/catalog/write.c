@@ -91,11 +91,28 @@ static void write_json_text(struct mr_writer *writer, const struct output *out,
     }
 }
 
+/* An array of names; what has none is a number, at the end, and a string all the same. */
+static void write_json_flags(struct mr_writer *writer, const struct mr_enum_names *names,
+                             uint16_t flags)
+{
+    if (flags == 0) {
+        mr_write_text(writer, "[]");
+        return;
+    }
+    mr_write_text(writer, "[\"");
+    mr_flags_write(writer, names, flags, "\",\"");
+    mr_write_text(writer, "\"]");
+}
+
 static void pair_field(struct output *out, const struct mr_field *field, const void *body)
 {
     begin_pair(out, field->name);
     if (!out->json || mr_value_is_number(field)) {
         mr_value_write(&out->writer, out->catalog, field, body);
+        return;
+    }
+    if (field->kind == MR_FIELD_flags16) {
+        write_json_flags(&out->writer, field->names, mr_value_flags(field, body));
         return;
     }
     write_quote(out);
@@ -213,6 +230,14 @@ static void pair_version(struct output *out, const struct mr_message *message, u
     }
 }
 
+static void pair_more(struct output *out, const struct mr_command *command)
+{
+    if (command->more) {
+        begin_pair(out, "more");
+        mr_write_text(&out->writer, out->json ? "true" : "1");
+    }
+}
+
 static size_t write_command(struct output *out, const struct mr_command *command)
 {
     ASSERT(command->length >= MR_COMMAND_HEADER && command->length % 8 == 0);
@@ -234,6 +259,7 @@ static size_t write_command(struct output *out, const struct mr_command *command
                             command->role);
     }
     pair_version(out, message, command->version);
+    pair_more(out, command);
     pair_body(out, mr_table_layout(out->logic, MR_TABLE_COMMANDS, command->type, command->version),
               mr_command_body(command), command->length - MR_COMMAND_HEADER);
     return end_message(out);

@@ -15,6 +15,9 @@
  * A field is F(kind, name, unit, meaning). Its kind is one of
  *
  *     u8 u16 u32 u64 i64   numbers
+ *     u128                 a number of 128 bits (struct mr_u128); quoted in JSON
+ *     flags16(e)           a uint16_t whose bits have the names that MR_ENUM_NAMES(e, ...) gave to
+ *                          their places (0 to 15), written as names with commas between
  *     id128                16 bytes, written as 32 hex digits
  *     text16 text32        so many bytes of printable ASCII without spaces, zero-padded
  *     reason               a uint32_t that holds 0 or a reason of the catalog, written by its name
@@ -29,6 +32,7 @@
 #define MILLRACE_CATALOG_H
 
 #include <millrace/message.h>
+#include <millrace/u128.h>
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -50,7 +54,9 @@ enum mr_field_kind {
     MR_FIELD_text32,
     MR_FIELD_reason,
     MR_FIELD_enum8,
-    MR_FIELD_pad
+    MR_FIELD_pad,
+    MR_FIELD_u128,
+    MR_FIELD_flags16
 };
 
 enum { MR_FIELDS_MAX = 64 }; /* of a message */
@@ -65,7 +71,7 @@ struct mr_field {
     uint16_t size;   /* bytes */
     enum mr_field_kind kind;
     bool optional;                     /* the text form may leave it out: zero */
-    const struct mr_enum_names *names; /* of an enum8, else NULL */
+    const struct mr_enum_names *names; /* of an enum8 or flags16, else NULL */
     const char *name;                  /* unique in its message */
     const char *unit;                  /* "": a plain number or name */
     const char *meaning;               /* without the full stop */
@@ -161,9 +167,9 @@ const char *mr_message_flaw(const struct mr_message *message, bool event);
     MR_STATIC_ASSERT(sizeof(struct tag) == 0 FIELDS(MR_FIELD_PLUS_SIZE_), #tag ": hidden padding")
 
 /* The initializer of an array of struct mr_field that describes struct `tag`. */
-#define MR_MESSAGE_FIELDS(tag, FIELDS) \
-    {                                  \
-        FIELDS(MR_FIELD_ROW_(tag))     \
+#define MR_MESSAGE_FIELDS(tag, FIELDS)          \
+    {                                           \
+        FIELDS(MR_FIELD_ROW_ MR_LATER_() (tag)) \
     }
 #define MR_MESSAGE_FIELD_COUNT(FIELDS) (0 FIELDS(MR_FIELD_PLUS_ONE_))
 
@@ -233,6 +239,8 @@ const char *mr_message_flaw(const struct mr_message *message, bool event);
  *     MR_ENUM_NAMES(side, SIDES);                   // in one .c file: what enum8(side) refers to
  */
 #define MR_ENUM_VALUE(constant, value, name) constant = value,
+/* The same for flags16(e), where `value` is a bit's place: the constant is the bit. */
+#define MR_FLAG_VALUE(constant, value, name) constant = 1 << value,
 #ifdef __cplusplus
 #define MR_ENUM_NAMES(tag, VALUES)                           \
     static const struct mr_enum_names tag##_names = [] {     \
@@ -274,7 +282,9 @@ const char *mr_message_flaw(const struct mr_message *message, bool event);
 
 /* A list calls F(kind, name, ...) without saying of which struct. The row gets it by coming in two
  * halves: the first, which knows the struct, is what F stands for; it ends with the name of the
- * second, a macro that takes the list's parentheses as its own. */
+ * second, a macro that takes the list's parentheses as its own. A list may begin with another list:
+ * for that, F is not looked at (and so is no half yet) when it is handed over the first time. */
+#define MR_LATER_()
 #define MR_FIELD_ROW_(tag) {__builtin_offsetof(struct tag, MR_FIELD_ROW_REST_
 #define MR_FIELD_ROW_REST_(kind, name, unit, meaning)                                       \
     name), MR_SIZE_##kind, MR_KIND_##kind, MR_OPTIONAL_##kind, MR_NAMES_##kind, #name, unit, \
@@ -295,6 +305,8 @@ const char *mr_message_flaw(const struct mr_message *message, bool event);
 #define MR_MEMBER_u32(name)      uint32_t name
 #define MR_MEMBER_u64(name)      uint64_t name
 #define MR_MEMBER_i64(name)      int64_t name
+#define MR_MEMBER_u128(name)     struct mr_u128 name
+#define MR_MEMBER_flags16(e)     MR_MEMBER_u16
 #define MR_MEMBER_id128(name)    uint8_t name[16]
 #define MR_MEMBER_text16(name)   char name[16]
 #define MR_MEMBER_text32(name)   char name[32]
@@ -316,6 +328,8 @@ const char *mr_message_flaw(const struct mr_message *message, bool event);
 #define MR_SIZE_u32            4
 #define MR_SIZE_u64            8
 #define MR_SIZE_i64            8
+#define MR_SIZE_u128           16
+#define MR_SIZE_flags16(e)     2
 #define MR_SIZE_id128          16
 #define MR_SIZE_text16         16
 #define MR_SIZE_text32         32
@@ -329,6 +343,8 @@ const char *mr_message_flaw(const struct mr_message *message, bool event);
 #define MR_KIND_u32            MR_FIELD_u32
 #define MR_KIND_u64            MR_FIELD_u64
 #define MR_KIND_i64            MR_FIELD_i64
+#define MR_KIND_u128           MR_FIELD_u128
+#define MR_KIND_flags16(e)     MR_FIELD_flags16
 #define MR_KIND_id128          MR_FIELD_id128
 #define MR_KIND_text16         MR_FIELD_text16
 #define MR_KIND_text32         MR_FIELD_text32
@@ -342,6 +358,8 @@ const char *mr_message_flaw(const struct mr_message *message, bool event);
 #define MR_OPTIONAL_u32            false
 #define MR_OPTIONAL_u64            false
 #define MR_OPTIONAL_i64            false
+#define MR_OPTIONAL_u128           false
+#define MR_OPTIONAL_flags16(e)     false
 #define MR_OPTIONAL_id128          false
 #define MR_OPTIONAL_text16         false
 #define MR_OPTIONAL_text32         false
@@ -355,6 +373,8 @@ const char *mr_message_flaw(const struct mr_message *message, bool event);
 #define MR_NAMES_u32            NULL
 #define MR_NAMES_u64            NULL
 #define MR_NAMES_i64            NULL
+#define MR_NAMES_u128           NULL
+#define MR_NAMES_flags16(e)     &e##_names
 #define MR_NAMES_id128          NULL
 #define MR_NAMES_text16         NULL
 #define MR_NAMES_text32         NULL

@@ -166,17 +166,20 @@ int64_t mr_engine_step(struct mr_engine *engine, uint32_t stage);
 
 /* Puts a copy of `command` into the input ring. The caller fills in type, version, role, length,
  * session, request, correlation, cause, the body, and, where the clock is the input's, time_ns; the
- * sequencer gives sequence and time. MR_OK; MR_AGAIN: busy, the ring is full, nothing has happened;
- * MR_E_INVALID: length is not a multiple of 8, or below the header's, or above what a slot holds
- * (the logic's largest command, or one of the engine's own where that is longer); MR_E_FENCED: the
- * engine has failed or is stopping, see mr_engine_failure; MR_E_VERSION: a logic_upgrade to a
- * version that this program does not carry, or to which the image cannot be migrated. `ticket` (may
- * be NULL) names the command for mr_engine_stage. Any thread; lock-free. */
+ * sequencer gives sequence, time and `more`. MR_OK; MR_AGAIN: busy, the ring is full, nothing has
+ * happened; MR_E_INVALID: length is not a multiple of 8, or below the header's, or above what a
+ * slot holds (the logic's largest command, or one of the engine's own where that is longer);
+ * MR_E_FENCED: the engine has failed or is stopping, see mr_engine_failure; MR_E_VERSION: a
+ * logic_upgrade to a version that this program does not carry, or to which the image cannot be
+ * migrated. `ticket` (may be NULL) names the command for mr_engine_stage. Any thread; lock-free. */
 int mr_engine_submit(struct mr_engine *engine, const struct mr_command *command, uint64_t *ticket);
 
-/* Submits `count` commands (1 to 8,190 and 2 MiB) as one batch: they take consecutive sequences,
- * and a crash keeps all of them or none. `ticket` is the first one's, the others follow densely.
- * Codes as mr_engine_submit, MR_E_LIMIT when the batch is too large. */
+/* Submits `count` commands (1 to 8,190 and 2 MiB) as one batch: they take consecutive sequences
+ * and one time (where the clock is the input's, the first one's), and a crash keeps all of them or
+ * none. The journal says where a batch ends (`more` in the header of all commands but its last),
+ * so that the logic may look ahead in it (mr_command_next), in every replay as at first. `ticket`
+ * is the first one's, the others follow densely. Codes as mr_engine_submit, MR_E_LIMIT when the
+ * batch is too large. */
 int mr_engine_submit_batch(struct mr_engine *engine, const struct mr_command *const *commands,
                            uint32_t count, uint64_t *ticket);
 
@@ -404,6 +407,8 @@ const char *mr_engine_storage(const struct mr_engine *engine);
 
 /* -- Replay, without an engine. ---------------------------------------------------------------- */
 
+struct mr_replay;
+
 struct mr_replay_options {
     const char *directory;
     struct mr_storage *storage;           /* instead of `directory` */
@@ -413,11 +418,13 @@ struct mr_replay_options {
     struct mr_engine_handlers handlers;
     /* Called for every command, in front of its events; with the handlers' context. NULL: not. */
     void (*command)(void *context, const struct mr_command *command);
+    /* Called behind every entry of the journal, between batches, to look at the image as it is then
+     * (mr_replay_image, mr_replay_logic); with the handlers' context. What it returns other than
+     * MR_OK, with *error filled in, ends the replay. NULL: not. */
+    int (*entry)(void *context, const struct mr_replay *replay, struct mr_error *error);
     void (*progress)(void *context, uint64_t sequence, uint64_t last_sequence);
     void *progress_context;
 };
-
-struct mr_replay;
 
 /* Applies a directory's journal to a fresh image, writing nothing and taking no lock, and checks
  * every recorded digest on the way. The result is to be freed with mr_replay_close. Codes as

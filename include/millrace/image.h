@@ -48,8 +48,10 @@ struct mr_image *mr_image_init(void *memory, const struct mr_logic *logic,
  * Events are in outbox->bytes, outbox->count of them, one behind the other by their `length`. How a
  * command is split into turns follows from the history alone, not from the outbox.
  *
- * The command must be the next in sequence, and its time not below the last one (asserted). What
- * becomes of it:
+ * The command must be the next in sequence, and its time not below the last one (asserted). If it
+ * has `more`, the rest of its batch lies behind it in memory, whole and sound, for the logic may
+ * look ahead (mr_command_next), and a batch has up to 8,190 commands (asserted). What becomes of
+ * it:
  *
  *     request above its session's last one   executed, and the answer kept
  *     request seen before                    the answer that it had, with duplicate = 1; no event

@@ -49,6 +49,7 @@ struct mr_context {
     const void *config;    /* its configuration, from genesis */
     uint64_t time_ns;      /* of the command */
     uint64_t sequence;     /* of the command */
+    uint64_t batch;        /* sequence of the first command of the batch that it is in */
     uint64_t correlation;  /* of the command; 0 while timers fire */
     uint64_t event_number; /* of the last event emitted */
     struct mr_outbox *outbox;
@@ -233,7 +234,7 @@ void mr_timer_cancel(struct mr_context *context, uint32_t token);
  *
  * It is asked with the number of what it was compiled against; another one than the asker's says
  * that struct mr_logic or what it leads to has changed. */
-#define MR_LOGIC_ABI         1u
+#define MR_LOGIC_ABI         2u
 #define MR_LOGIC_PLUGIN_NAME "mr_logic_plugin"
 typedef const struct mr_logic *mr_logic_plugin_function(uint32_t abi);
 #ifdef __cplusplus

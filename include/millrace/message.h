@@ -27,11 +27,13 @@ enum mr_role {
 
 /* A command: a request to change the state. `sequence` is its place in the journal, given by the
  * sequencer, as is `time_ns`, which never runs backwards. (session, request) makes its effect
- * happen once; session 0 is the engine's own and is not checked. */
+ * happen once; session 0 is the engine's own and is not checked. `more` is the sequencer's, too: it
+ * is set in all commands of a batch but the last one, which so is what a crash keeps whole. */
 struct mr_command {
     uint32_t length;      /*  0 bytes, header included, multiple of 8 */
     uint16_t type;        /*  4 */
-    uint8_t version;      /*  6 of the body's layout */
+    uint8_t version : 7;  /*  6 of the body's layout */
+    uint8_t more : 1;     /*  6, the highest bit: the next command is of the same batch */
     uint8_t role;         /*  7 enum mr_role, claimed by the sender; must equal its session's */
     uint64_t sequence;    /*  8 dense, from 1 */
     uint64_t time_ns;     /* 16 since 1970, UTC */
@@ -57,7 +59,7 @@ struct mr_event {
     uint64_t correlation;        /* 56 the command's */
 };
 
-enum { MR_COMMAND_HEADER = 56, MR_EVENT_HEADER = 64 };
+enum { MR_COMMAND_HEADER = 56, MR_EVENT_HEADER = 64, MR_COMMAND_VERSION_MAX = 127 };
 
 /* What becomes of a command: one for each, in sequence order, after its events. */
 struct mr_answer {
@@ -126,6 +128,14 @@ MR_STATIC_ASSERT(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "formats are little-
 static inline const void *mr_command_body(const struct mr_command *command)
 {
     return (const unsigned char *)command + MR_COMMAND_HEADER;
+}
+
+/* The next command of the same batch, which lies right behind this one; NULL: it is the last one.
+ * Where commands are applied, the whole batch is there. */
+static inline const struct mr_command *mr_command_next(const struct mr_command *command)
+{
+    const unsigned char *at = (const unsigned char *)command;
+    return command->more ? (const struct mr_command *)(const void *)(at + command->length) : 0;
 }
 
 /* The same, to be filled in. */

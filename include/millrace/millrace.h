@@ -8,6 +8,8 @@
 #include <millrace/clock.h>
 #include <millrace/engine.h>
 #include <millrace/image.h>
+#include <millrace/ledger.h>
+#include <millrace/ledger_queries.h>
 #include <millrace/log.h>
 #include <millrace/logic.h>
 #include <millrace/text.h>

@@ -7,11 +7,11 @@
  *     quantity=10 instrument=1 side=buy kind=limit tif=gtc                          (in one line)
  *
  * First come the keys of the header, then the fields of the body as the catalog names them.
- * `correlation`, `cause`, `version` and `role` are left out where they are what a reader assumes:
- * 0, 0, the catalog's version, and user (system for session 0). Behind genesis, the logic's
- * configuration follows as config.NAME=value. What fields cannot express (unknown types or
- * versions, wrong lengths, values without a name, pads that are not zero) is written as the bytes
- * of the body:
+ * `correlation`, `cause`, `role`, `version` and `more` are left out where they are what a reader
+ * assumes: 0, 0, user (system for session 0), the catalog's version, and 0 (`more=1`: the next
+ * command is of the same batch). Behind genesis, the logic's configuration follows as
+ * config.NAME=value. What fields cannot express (unknown types or versions, wrong lengths, values
+ * without a name, pads that are not zero) is written as the bytes of the body:
  *
  *     type_700 sequence=9 time=0 session=2 request=18 body=0100000000000000
  *
@@ -44,7 +44,8 @@ size_t mr_text_event_write(const struct mr_logic *logic, const struct mr_event *
                            size_t size);
 
 /* The same as a JSON object: {"sequence":9,...,"type":"order_new","order":42,...}. Numbers are
- * integers of up to 64 bits; the configuration is an object of its own, "config". */
+ * integers of up to 64 bits, and strings if they are of 128; flags are an array of strings; `more`
+ * is true, where it is; the configuration is an object of its own, "config". */
 size_t mr_json_command_write(const struct mr_logic *logic, const struct mr_command *command,
                              char *buffer, size_t size);
 size_t mr_json_event_write(const struct mr_logic *logic, const struct mr_event *event, char *buffer,
@@ -83,6 +84,7 @@ enum mr_text_key {
     MR_TEXT_CAUSE = 1 << 5,
     MR_TEXT_ROLE = 1 << 6,
     MR_TEXT_VERSION = 1 << 7,
+    MR_TEXT_MORE = 1 << 8,
 };
 
 struct mr_text_error {

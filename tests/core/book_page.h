@@ -6,47 +6,21 @@
 #define MR_TESTS_CORE_BOOK_PAGE_H
 
 #include "tests/core/book_twin.h"
+#include "tests/core/page.h"
 
-#include <millrace/text.h>
+enum { PAGE_LEVELS_MAX = 32, PAGE_PATCHES_MAX = 4 };
 
-enum { PAGE_LINE_MAX = 1024, PAGE_LEVELS_MAX = 32, PAGE_PATCHES_MAX = 4 };
-
-struct page {
-    uint32_t line;        /* of the page, from 1 */
-    uint32_t block;       /* line where the block began, 0: outside of any */
-    uint32_t other_block; /* likewise, of another kind */
-    bool open;            /* there is a book */
+struct book_reader {
+    struct page page;
+    bool open; /* there is a book */
     struct book_twin twin;
     size_t next;           /* where the next event to tell begins among the twin's */
     uint32_t picture;      /* lines of the picture that were seen, 0: there is none */
     uint32_t picture_size; /* lines that there must be */
     char pictures[2 * PAGE_LEVELS_MAX][PAGE_LINE_MAX];
     /* What the page shows, for whoever wants to know that it shows all. */
-    uint32_t blocks, commands, events;
     bool reasons[256], causes[256], event_types[256], command_types[256];
-    char error[2048];
 };
-
-__attribute__((format(printf, 2, 3))) static inline bool page_fail(struct page *page,
-                                                                   const char *format, ...)
-{
-    va_list list;
-    int used = snprintf(page->error, sizeof page->error, "line %u: ", page->line);
-    va_start(list, format);
-    (void)vsnprintf(page->error + used, sizeof page->error - (size_t)used, format, list);
-    va_end(list);
-    return false;
-}
-
-/* The next word of *text, which goes behind it; its length, 0: no more. */
-static inline size_t page_word(const char **text, const char **word)
-{
-    *text += strspn(*text, " ");
-    *word = *text;
-    size_t length = strcspn(*text, " ");
-    *text += length;
-    return length;
-}
 
 /* -- Settings of a new book. ------------------------------------------------------------------- */
 
@@ -70,8 +44,8 @@ static inline struct page_settings page_defaults(void)
     return settings;
 }
 
-static inline bool page_setting(struct page *page, struct page_settings *settings, const char *word,
-                                size_t length)
+static inline bool page_setting(struct book_reader *page, struct page_settings *settings,
+                                const char *word, size_t length)
 {
     const struct mr_catalog *catalog = mr_logic_book.catalog;
     struct mr_text_error error = {.text = ""};
@@ -84,7 +58,7 @@ static inline bool page_setting(struct page *page, struct page_settings *setting
     else
         found = mr_text_field_read(catalog, mr_catalog_command(catalog, MR_BOOK_INSTRUMENT_DEFINE),
                                    &settings->instrument, word, length, &error);
-    return found >= 0 || page_fail(page, "%s", error.text);
+    return found >= 0 || page_fail(&page->page, "%s", error.text);
 }
 
 struct page_command {
@@ -92,7 +66,7 @@ struct page_command {
     unsigned char body[256];
 };
 
-static inline bool page_new_book(struct page *page, const char *text)
+static inline bool page_new_book(struct book_reader *page, const char *text)
 {
     struct page_settings settings = page_defaults();
     const char *word;
@@ -101,7 +75,7 @@ static inline bool page_new_book(struct page *page, const char *text)
             return false;
     }
     if (mr_logic_book.state_size(&settings.config) == 0)
-        return page_fail(page, "no book can have this configuration");
+        return page_fail(&page->page, "no book can have this configuration");
     if (page->open)
         twin_close(&page->twin);
     page->open = true;
@@ -114,7 +88,7 @@ static inline bool page_new_book(struct page *page, const char *text)
     memcpy(define.body, &settings.instrument, sizeof settings.instrument);
     uint32_t result = twin_apply(&page->twin, &define.header);
     page->next = page->twin.rig.events_used;
-    return result == 0 || page_fail(page, "the instrument is rejected: %s",
+    return result == 0 || page_fail(&page->page, "the instrument is rejected: %s",
                                     mr_catalog_reason_name(mr_logic_book.catalog, result));
 }
 
@@ -129,19 +103,8 @@ struct page_patches {
     uint32_t count;
 };
 
-static inline const struct mr_field *page_field(const struct mr_message *message, const char *name,
-                                                size_t length)
-{
-    for (uint32_t i = 0; message != NULL && i < message->field_count; i++) {
-        const struct mr_field *field = &message->fields[i];
-        if (strlen(field->name) == length && memcmp(field->name, name, length) == 0)
-            return field;
-    }
-    return NULL;
-}
-
 /* Writes a word of a command to `out`, a raw value as one that has a name. */
-static inline bool page_copy_word(struct page *page, const struct mr_message *message,
+static inline bool page_copy_word(struct book_reader *page, const struct mr_message *message,
                                   const char *word, size_t length, char *out,
                                   struct page_patches *patches)
 {
@@ -154,7 +117,7 @@ static inline bool page_copy_word(struct page *page, const struct mr_message *me
     unsigned long value = strtoul(equal + 2, NULL, 10);
     if (field == NULL || field->kind != MR_FIELD_enum8 || value > 255 ||
         patches->count == PAGE_PATCHES_MAX)
-        return page_fail(page, "'%.*s' is no raw value of a named field", (int)length, word);
+        return page_fail(&page->page, "'%.*s' is no raw value of a named field", (int)length, word);
     patches->of[patches->count].field = field;
     patches->of[patches->count++].value = (unsigned char)value;
     (void)snprintf(out, PAGE_LINE_MAX, " %s=%s", field->name, field->names->names[0]);
@@ -162,7 +125,7 @@ static inline bool page_copy_word(struct page *page, const struct mr_message *me
 }
 
 /* The line of a command with what the page leaves out: `instrument=1` where one must be named. */
-static inline bool page_complete(struct page *page, const char *text, char *line,
+static inline bool page_complete(struct book_reader *page, const char *text, char *line,
                                  struct page_patches *patches)
 {
     const char *word;
@@ -179,11 +142,11 @@ static inline bool page_complete(struct page *page, const char *text, char *line
             return false;
         used += (size_t)snprintf(line + used, PAGE_LINE_MAX - used, "%s", copy);
         if (used >= PAGE_LINE_MAX)
-            return page_fail(page, "the line is too long");
+            return page_fail(&page->page, "the line is too long");
     }
     if (!names_one)
         used += (size_t)snprintf(line + used, PAGE_LINE_MAX - used, " instrument=1");
-    return used < PAGE_LINE_MAX || page_fail(page, "the line is too long");
+    return used < PAGE_LINE_MAX || page_fail(&page->page, "the line is too long");
 }
 
 /* Session 1 is the operator's; who does not say comes from there if only operators may, else from
@@ -200,9 +163,9 @@ static inline void page_sender(struct mr_command *command, uint32_t stated)
         command->role = command->session == TWIN_OPERATOR ? MR_ROLE_OPERATOR : MR_ROLE_USER;
 }
 
-static inline bool page_finish(struct page *page);
+static inline bool page_finish(struct book_reader *page);
 
-static inline bool page_command(struct page *page, const char *text, bool quiet)
+static inline bool page_command(struct book_reader *page, const char *text, bool quiet)
 {
     struct page_command command;
     struct page_patches patches = {.count = 0};
@@ -211,30 +174,30 @@ static inline bool page_command(struct page *page, const char *text, bool quiet)
     uint32_t stated = 0;
     memset(&command, 0, sizeof command);
     if (!page->open)
-        return page_fail(page, "there is no book yet: begin with `new book`");
+        return page_fail(&page->page, "there is no book yet: begin with `new book`");
     if (!page_complete(page, text, line, &patches))
         return false;
     if (mr_text_command_read(&mr_logic_book, line, strlen(line), &command.header, sizeof command,
                              &stated, &error) != MR_TEXT_COMMAND)
-        return page_fail(page, "%s", error.text);
+        return page_fail(&page->page, "%s", error.text);
     page_sender(&command.header, stated);
     for (uint32_t i = 0; i < patches.count; i++)
         command.body[patches.of[i].field->offset] = patches.of[i].value;
     if ((stated & MR_TEXT_TIME) != 0 && command.header.time_ns < page->twin.rig.time_ns)
-        return page_fail(page, "time does not go back");
+        return page_fail(&page->page, "time does not go back");
     uint32_t result = twin_apply(&page->twin, &command.header);
     page->next = page->twin.first;
-    page->commands++;
+    page->page.commands++;
     page->command_types[command.header.type & 255] = true;
     if (page->twin.flaw[0] != 0)
-        return page_fail(page, "%s", page->twin.flaw);
+        return page_fail(&page->page, "%s", page->twin.flaw);
     if (!quiet)
         return true;
     if (result != 0)
-        return page_fail(page, "is rejected: %s",
+        return page_fail(&page->page, "is rejected: %s",
                          mr_catalog_reason_name(mr_logic_book.catalog, result));
     if (page->twin.rig.outbox.count != 1)
-        return page_fail(page, "a command that is not looked at causes one event, not %u",
+        return page_fail(&page->page, "a command that is not looked at causes one event, not %u",
                          page->twin.rig.outbox.count);
     page->next = page->twin.rig.events_used;
     return true;
@@ -242,7 +205,7 @@ static inline bool page_command(struct page *page, const char *text, bool quiet)
 
 /* -- Events. ----------------------------------------------------------------------------------- */
 
-static inline const struct mr_event *page_next_event(struct page *page)
+static inline const struct mr_event *page_next_event(struct book_reader *page)
 {
     if (!page->open || page->next == page->twin.rig.events_used)
         return NULL;
@@ -257,9 +220,8 @@ static inline const char *page_show(const struct mr_event *event, char *text)
     return text;
 }
 
-static inline void page_note(struct page *page, const struct mr_event *event)
+static inline void page_note(struct book_reader *page, const struct mr_event *event)
 {
-    page->events++;
     page->event_types[event->type & 255] = true;
     const struct mr_field *field =
         page_field(mr_catalog_event(mr_logic_book.catalog, event->type), "reason", 6);
@@ -272,39 +234,30 @@ static inline void page_note(struct page *page, const struct mr_event *event)
         page->causes[((const struct mr_book_order_cancelled *)mr_event_body(event))->cause] = true;
 }
 
-static inline bool page_event(struct page *page, const char *text)
+static inline bool page_event(struct book_reader *page, const char *text)
 {
     const struct mr_event *event = page_next_event(page);
     const struct mr_catalog *catalog = mr_logic_book.catalog;
-    struct mr_text_error error;
     char shown[PAGE_LINE_MAX];
     const char *word;
     size_t length = page_word(&text, &word);
     const struct mr_message *message = mr_catalog_event_named(catalog, word, length);
     if (message == NULL)
-        return page_fail(page, "'%.*s' is no event of the catalog", (int)length, word);
+        return page_fail(&page->page, "'%.*s' is no event of the catalog", (int)length, word);
     if (event == NULL)
-        return page_fail(page, "there is no such event: nothing more came out");
+        return page_fail(&page->page, "there is no such event: nothing more came out");
     if (event->type != message->type)
-        return page_fail(page, "came out instead: %s", page_show(event, shown));
-    while ((length = page_word(&text, &word)) > 0) {
-        unsigned char body[256] = {0};
-        int found = mr_text_field_read(catalog, message, body, word, length, &error);
-        if (found < 0)
-            return page_fail(page, "%s", error.text);
-        const struct mr_field *field = &message->fields[found];
-        if (memcmp(body + field->offset,
-                   (const unsigned char *)mr_event_body(event) + field->offset, field->size) != 0)
-            return page_fail(page, "'%.*s' is not so: %s", (int)length, word,
-                             page_show(event, shown));
-    }
+        return page_fail(&page->page, "came out instead: %s", page_show(event, shown));
+    if (!page_pairs(&page->page, catalog, message, mr_event_body(event), text,
+                    page_show(event, shown)))
+        return false;
     page_note(page, event);
     return true;
 }
 
 /* -- Pictures. --------------------------------------------------------------------------------- */
 
-static inline void page_draw_level(struct page *page, enum mr_book_side side,
+static inline void page_draw_level(struct book_reader *page, enum mr_book_side side,
                                    const struct mr_book_level *level)
 {
     struct mr_book_order orders[PAGE_LEVELS_MAX];
@@ -321,7 +274,7 @@ static inline void page_draw_level(struct page *page, enum mr_book_side side,
 }
 
 /* Instrument 1 as lines of a picture, from the dearest seller to the cheapest buyer. */
-static inline void page_draw(struct page *page)
+static inline void page_draw(struct book_reader *page)
 {
     struct mr_book_level levels[PAGE_LEVELS_MAX];
     const struct mr_book *book = twin_book(&page->twin);
@@ -336,44 +289,43 @@ static inline void page_draw(struct page *page)
         (void)snprintf(page->pictures[page->picture_size++], PAGE_LINE_MAX, "empty");
 }
 
-static inline bool page_picture(struct page *page, const char *text)
+static inline bool page_picture(struct book_reader *page, const char *text)
 {
     char line[PAGE_LINE_MAX] = "";
     size_t used = 0;
     const char *word;
     if (!page->open)
-        return page_fail(page, "there is no book yet: begin with `new book`");
+        return page_fail(&page->page, "there is no book yet: begin with `new book`");
     if (page->picture == 0)
         page_draw(page);
     for (size_t length; (length = page_word(&text, &word)) > 0;)
         used += (size_t)snprintf(line + used, sizeof line - used, "%s%.*s", used == 0 ? "" : " ",
                                  (int)length, word);
     if (page->picture == page->picture_size)
-        return page_fail(page, "the book has no more levels");
+        return page_fail(&page->page, "the book has no more levels");
     const char *drawn = page->pictures[page->picture++];
-    return strcmp(drawn, line) == 0 || page_fail(page, "the book is otherwise: = %s", drawn);
+    return strcmp(drawn, line) == 0 || page_fail(&page->page, "the book is otherwise: = %s", drawn);
 }
 
 /* -- Lines. ------------------------------------------------------------------------------------ */
 
 /* What the lines so far have told is over: nothing may be left of it. */
-static inline bool page_finish(struct page *page)
+static inline bool page_finish(struct book_reader *page)
 {
     char shown[PAGE_LINE_MAX];
     const struct mr_event *event = page_next_event(page);
     if (event != NULL)
-        return page_fail(page, "before it, this came out, too: %s", page_show(event, shown));
+        return page_fail(&page->page, "before it, this came out, too: %s", page_show(event, shown));
     if (page->picture != 0 && page->picture < page->picture_size)
-        return page_fail(page, "before it, the picture lacks: = %s", page->pictures[page->picture]);
+        return page_fail(&page->page, "before it, the picture lacks: = %s",
+                         page->pictures[page->picture]);
     page->picture = 0;
     return true;
 }
 
-static inline bool page_book_line(struct page *page, const char *line)
+static inline bool book_page_line(void *reader, const char *line)
 {
-    size_t indent = strspn(line, " ");
-    if (line[indent] == 0 || line[indent] == '#')
-        return true;
+    struct book_reader *page = reader;
     if (line[0] == '=') {
         if (page->picture == 0 && !page_finish(page))
             return false;
@@ -384,52 +336,30 @@ static inline bool page_book_line(struct page *page, const char *line)
     if (strncmp(line, "new book", 8) == 0 && (line[8] == 0 || line[8] == ' '))
         return page_finish(page) && page_new_book(page, line + 8);
     if (page->picture != 0)
-        return page_fail(page, "an event behind a picture");
+        return page_fail(&page->page, "an event behind a picture");
     return page_event(page, line);
 }
 
-static inline bool page_line(struct page *page, const char *line)
+static inline bool book_page_finish(void *reader)
 {
-    bool fence = strncmp(line, "```", 3) == 0;
-    if (page->block != 0 && fence) {
-        page->block = 0;
-        return page_finish(page);
-    }
-    if (page->block != 0)
-        return page_book_line(page, line);
-    if (fence && page->other_block == 0 && strcmp(line, "```book") == 0) {
-        page->block = page->line;
-        page->blocks++;
-    } else if (fence) {
-        page->other_block = page->other_block == 0 ? page->line : 0;
-    }
-    return true;
+    return page_finish(reader);
 }
 
-/* Whether everything that the page shows is so; else page->error says what is not. */
-static inline bool page_holds(struct page *page, const char *text)
+static inline void book_page_close(void *reader)
 {
-    char line[PAGE_LINE_MAX];
-    bool holds = true;
-    memset(page, 0, sizeof *page);
-    while (holds && *text != 0) {
-        size_t length = strcspn(text, "\n");
-        page->line++;
-        (void)snprintf(line, sizeof line, "%.*s", (int)length, text);
-        if (length >= sizeof line)
-            holds = page_fail(page, "the line is too long");
-        holds = holds && page_line(page, line);
-        text += length + (text[length] == '\n');
-    }
-    if (holds && page->block + page->other_block != 0)
-        holds =
-            page_fail(page, "the block of line %u does not end", page->block + page->other_block);
-    if (holds && page->commands == 0)
-        holds = page_fail(page, "there are no examples");
+    struct book_reader *page = reader;
     if (page->open)
         twin_close(&page->twin);
     page->open = false;
-    return holds;
+}
+
+/* Whether everything that the page shows is so; else page->page.error says what is not. */
+static inline bool book_page_holds(struct book_reader *page, const char *text)
+{
+    static const struct page_kind kind = {"```book", book_page_line, book_page_finish,
+                                          book_page_close};
+    memset(page, 0, sizeof *page);
+    return page_holds(&page->page, &kind, page, text);
 }
 
 #endif

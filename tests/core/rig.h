@@ -102,7 +102,7 @@ static inline struct mr_answer rig_send(struct rig *rig, uint64_t session, uint6
     rig->command.header = (struct mr_command){
         .length = (uint32_t)(MR_COMMAND_HEADER + size),
         .type = type,
-        .version = rig->version,
+        .version = (uint8_t)(rig->version & MR_COMMAND_VERSION_MAX),
         .role = (uint8_t)info.role,
         .sequence = mr_image_status_get(rig->image).sequence + 1,
         .time_ns = rig->time_ns,

@@ -64,6 +64,15 @@ static inline void random_value(const struct mr_field *field, unsigned char *bod
             *at = (unsigned char)mr_random_below(random, field->names->count);
         } while (field->names->names[*at] == NULL);
         break;
+    case MR_FIELD_u128: {
+        struct mr_u128 wide = mr_u128_of(mr_random_chance(random, 1, 2) ? 0 : value, ~value);
+        memcpy(at, &wide, field->size);
+        break;
+    }
+    case MR_FIELD_flags16:
+        value = mr_random_chance(random, 1, 2) ? value >> 48 : UINT64_C(1) << value % 16;
+        memcpy(at, &value, field->size);
+        break;
     case MR_FIELD_pad:
         break;
     default:
@@ -86,6 +95,7 @@ static inline void random_header(struct mr_command *command, struct mr_random *r
     for (int i = 0; i < 6; i++) {
         *words[i] = mr_random_chance(random, 1, 3) ? 0 : mr_random_u64(random);
     }
+    command->more = mr_random_chance(random, 1, 3);
     command->role = (uint8_t)mr_random_below(random, mr_random_chance(random, 1, 8) ? 256 : 3);
 }
 

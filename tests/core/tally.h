@@ -18,6 +18,13 @@ enum {
     V(TALLY_MANY, 2, many)   /* emits `period` events, too */
 enum tally_timer_kind { TALLY_TIMER_KINDS(MR_ENUM_VALUE) };
 
+#define TALLY_MARK_PLACES(V)                                                       \
+    V(TALLY_RED, 0, red)                                                           \
+    V(TALLY_GREEN, 1, green)                                                       \
+    V(TALLY_BLUE, 3, blue) /* the bit at place 2, and most others, have no name */ \
+    V(TALLY_LAST, 15, last)
+enum tally_mark { TALLY_MARK_PLACES(MR_FLAG_VALUE) };
+
 #define TALLY_REASONS(R)                                             \
     R(TALLY_TOO_MUCH, 64, too_much, "the total would leave 64 bits") \
     R(TALLY_BAD_SLOT, 65, bad_slot, "no such timer, or it is set")   \
@@ -48,8 +55,10 @@ MR_MESSAGE_STRUCT(tally_add, TALLY_ADD_FIELDS);
     F(optional(text16), label, "", "any text")                       \
     F(optional(text32), comment, "", "any text")                     \
     F(optional(id128), key, "", "any bytes")                         \
+    F(optional(u128), wide, "", "any number")                        \
     F(optional(reason), reason, "", "any reason")                    \
-    F(pad(4), reserved, "", "")
+    F(optional(flags16(tally_mark)), marks, "", "any of them")       \
+    F(pad(2), reserved, "", "")
 MR_MESSAGE_STRUCT(tally_timer_set, TALLY_TIMER_SET_FIELDS);
 
 #define TALLY_SLOT_FIELDS(F)  \
@@ -76,6 +85,7 @@ MR_MESSAGE_STRUCT(tally_refused, TALLY_REFUSED_FIELDS);
 MR_MESSAGE_STRUCT(tally_timer_fired, TALLY_FIRED_FIELDS);
 
 MR_ENUM_NAMES(tally_timer_kind, TALLY_TIMER_KINDS);
+MR_ENUM_NAMES(tally_mark, TALLY_MARK_PLACES);
 
 static const struct mr_message tally_commands[] = {
     MR_COMMAND(TALLY_ADD, tally_add, add, TALLY_ADD_FIELDS, MR_ROLE_BIT(MR_ROLE_USER), "adds"),

@@ -10,8 +10,10 @@
 #include "tests/core/tally.h"
 
 #include <millrace/common.h>
+#include <millrace/ledger.h>
 
-static const struct mr_logic *const logics[] = {&tally_logic, &jars_1, &jars_2, &mr_logic_book};
+static const struct mr_logic *const logics[] = {&tally_logic, &jars_1, &jars_2, &mr_logic_book,
+                                                &mr_logic_ledger};
 enum { LOGICS = sizeof logics / sizeof logics[0] };
 
 /* -- What holds for every catalog that is linked. ---------------------------------------------- */
@@ -223,7 +225,10 @@ static void flaws_of_a_catalog_are_found(void **state)
     EXPECT_FLAW(s.fields[1].offset = 9, "follow each other");
     EXPECT_FLAW(s.fields[1].name = "one", "one name");
     EXPECT_FLAW(s.fields[1].name = "session", "proper name");
+    EXPECT_FLAW(s.fields[1].name = "more", "proper name");
     EXPECT_FLAW(s.fields[1].kind = MR_FIELD_enum8, "enum8");
+    EXPECT_FLAW(s.fields[1].kind = MR_FIELD_flags16, "no names");
+    EXPECT_FLAW(s.commands[0].version = 128, "above 127");
     EXPECT_FLAW(s.reasons[1].code = 64, "reasons");
     EXPECT_FLAW(s.reasons[1].code = 9, "reasons");
     EXPECT_FLAW(s.reasons[1].name = "this", "reasons");
@@ -233,6 +238,45 @@ static void flaws_of_a_catalog_are_found(void **state)
     EXPECT_FLAW(s.aggregates[0].name = "A", "aggregates");
     EXPECT_FLAW(s.events[0].aggregate_kind = 65, "unknown kind of aggregate");
     EXPECT_FLAW(s.commands[0].field_count = 65, "64 fields");
+}
+
+/* The second field becomes flags with those names; the rest of its bytes a pad. */
+static const char *flags_flaw(const char *const *names, uint32_t count, uint16_t size)
+{
+    struct spoilt s;
+    make_sound(&s);
+    const struct mr_enum_names named = {names, count};
+    struct mr_field fields[3] = {
+        s.fields[0],
+        {.offset = 8, .size = size, .kind = MR_FIELD_flags16, .names = &named, .name = "two"},
+        {.offset = (uint16_t)(8 + size),
+         .size = (uint16_t)(8 - size),
+         .kind = MR_FIELD_pad,
+         .name = "reserved"}};
+    s.commands[0].fields = fields;
+    s.commands[0].field_count = 3;
+    const char *flaw = mr_catalog_flaw(&s.catalog);
+    return flaw == NULL ? "none" : flaw;
+}
+
+static void flaws_of_flags_are_found(void **state)
+{
+    (void)state;
+    static const char *const good[16] = {"a", NULL, "b2", [15] = "c_c"};
+    static const char *const many[17] = {"a", [16] = "b"};
+    static const char *const comma[] = {"a", "b,c"};
+    static const char *const number[] = {"a", "7"};
+    static const char *const empty[] = {"a", ""};
+    static const char *const twice[] = {"a", NULL, "b", "a"};
+    assert_string_equal(flags_flaw(good, 16, 2), "none");
+    assert_string_equal(flags_flaw(good, 0, 2), "none");
+    assert_non_null(strstr(flags_flaw(many, 17, 2), "0 to 15"));
+    assert_non_null(strstr(flags_flaw(good, 16, 4), "2 bytes"));
+    assert_non_null(strstr(flags_flaw(good, 16, 1), "2 bytes"));
+    assert_non_null(strstr(flags_flaw(comma, 2, 2), "no word"));
+    assert_non_null(strstr(flags_flaw(number, 2, 2), "no word"));
+    assert_non_null(strstr(flags_flaw(empty, 2, 2), "no word"));
+    assert_non_null(strstr(flags_flaw(twice, 4, 2), "one name"));
 }
 
 static void flaws_of_queries_and_rows_are_found(void **state)
@@ -290,7 +334,7 @@ static void structs_have_the_layout_that_their_tables_say(void **state)
     (void)state;
     const struct mr_message *set = mr_catalog_command(&tally_catalog, TALLY_TIMER_SET);
     assert_int_equal(set->size, sizeof(struct tally_timer_set));
-    assert_int_equal(set->field_count, 11);
+    assert_int_equal(set->field_count, 13);
     assert_int_equal(set->fields[3].offset, offsetof(struct tally_timer_set, kind));
     assert_int_equal(set->fields[3].kind, MR_FIELD_enum8);
     assert_true(set->fields[3].optional);
@@ -298,7 +342,18 @@ static void structs_have_the_layout_that_their_tables_say(void **state)
     assert_int_equal(set->fields[0].offset, 0);
     assert_false(set->fields[0].optional);
     assert_string_equal(set->fields[0].unit, "ns");
-    assert_int_equal(set->fields[10].kind, MR_FIELD_pad);
+    assert_int_equal(set->fields[9].kind, MR_FIELD_u128);
+    assert_int_equal(set->fields[9].offset, offsetof(struct tally_timer_set, wide));
+    assert_int_equal(set->fields[9].size, 16);
+    assert_true(set->fields[9].optional);
+    assert_null(set->fields[9].names);
+    assert_int_equal(set->fields[11].kind, MR_FIELD_flags16);
+    assert_int_equal(set->fields[11].offset, offsetof(struct tally_timer_set, marks));
+    assert_int_equal(set->fields[11].size, 2);
+    assert_true(set->fields[11].optional);
+    assert_string_equal(set->fields[11].names->names[3], "blue");
+    assert_int_equal(TALLY_BLUE, 1 << 3);
+    assert_int_equal(set->fields[12].kind, MR_FIELD_pad);
     assert_int_equal(sizeof(struct mr_genesis), 88);
     assert_int_equal(offsetof(struct mr_genesis, clock), 80);
 }
@@ -313,6 +368,7 @@ int main(void)
         cmocka_unit_test(messages_are_found_by_type_and_by_name),
         cmocka_unit_test(reasons_and_aggregates_have_names),
         cmocka_unit_test(flaws_of_a_catalog_are_found),
+        cmocka_unit_test(flaws_of_flags_are_found),
         cmocka_unit_test(flaws_of_queries_and_rows_are_found),
         cmocka_unit_test(flaws_of_commands_on_a_condition_are_found),
         cmocka_unit_test(structs_have_the_layout_that_their_tables_say),

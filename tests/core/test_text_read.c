@@ -32,13 +32,14 @@ static void keys_of_the_header_are_reported_as_stated(void **state)
     assert_int_equal(room.header.role, MR_ROLE_USER);
     assert_int_equal(read_line("add amount=1", &room, &stated, NULL), MR_TEXT_COMMAND);
     assert_int_equal(room.header.role, MR_ROLE_SYSTEM);
-    assert_int_equal(read_line("add version=0 role=operator cause=1 correlation=2 request=3 "
+    assert_int_equal(read_line("add more=1 version=0 role=operator cause=1 correlation=2 request=3 "
                                "session=4 time=5 sequence=6 amount=-7",
                                &room, &stated, NULL),
                      MR_TEXT_COMMAND);
-    assert_int_equal(stated, 255);
+    assert_int_equal(stated, 511);
     struct mr_command expected = {.length = 64,
                                   .type = TALLY_ADD,
+                                  .more = 1,
                                   .role = MR_ROLE_OPERATOR,
                                   .cause = 1,
                                   .correlation = 2,
@@ -103,7 +104,10 @@ static const struct {
     {"add amount=1 time=-1", 19, "time: '-1' is not a whole number in plain decimal digits"},
     {"add amount=1 time=18446744073709551616", 19,
      "time: '18446744073709551616' is out of range: 0 to 18446744073709551615"},
-    {"add amount=1 version=256", 22, "version: '256' is out of range: 0 to 255"},
+    {"add amount=1 version=128", 22, "version: '128' is out of range: 0 to 127"},
+    {"add amount=1 more=2", 19, "more: '2' is out of range: 0 to 1"},
+    {"add amount=1 more=true", 19, "more: 'true' is not a whole number in plain decimal digits"},
+    {"add amount=1 more=1 more=1", 21, "'more' is given twice"},
     {"add amount=1 version=1", 23, "an unknown type or version needs body=, its bytes"},
     {"add amount=1 role=boss", 19, "role: 'boss' is none of system, operator, user"},
     {"add amount=1 role=2", 19, "role: '2' is none of system, operator, user"},
@@ -253,10 +257,11 @@ static void any_bytes_at_all_have_an_outcome(void **state)
     struct mr_random random;
     mr_random_init(&random, rig_seed());
     static const char *const words[] = {
-        "add",    "timer_set", "genesis", "tick",   "type_9", " ",          "=",     "amount=",
-        "body=",  "tail=",     "00",      "due=1",  "slot=",  "config.",    "kind=", "start=",
-        "time=9", "role=",     "user",    "-",      "label=", "version=",   "99999", "\xff",
-        "again",  "session=1", "\t",      "key=ab", "#",      "reason=none"};
+        "add",    "timer_set", "genesis", "tick",   "type_9", " ",           "=",     "amount=",
+        "body=",  "tail=",     "00",      "due=1",  "slot=",  "config.",     "kind=", "start=",
+        "time=9", "role=",     "user",    "-",      "label=", "version=",    "99999", "\xff",
+        "again",  "session=1", "\t",      "key=ab", "#",      "reason=none", "wide=", "0x",
+        "f0",     "marks=",    "red",     ",",      "last",   "more=",       "1",     "0"};
     uint32_t commands = 0;
     for (int i = 0; i < 50000; i++) {
         char line[512] = "";

@@ -12,7 +12,7 @@ static void make(uint16_t type, uint8_t version, const void *body, uint32_t size
     memset(&command, 0, sizeof command);
     command.header = (struct mr_command){.length = MR_COMMAND_HEADER + size,
                                          .type = type,
-                                         .version = version,
+                                         .version = (uint8_t)(version & MR_COMMAND_VERSION_MAX),
                                          .role = MR_ROLE_USER,
                                          .sequence = 5,
                                          .time_ns = 6,
@@ -147,7 +147,7 @@ static void any_command_of_any_version_survives_its_text(void **state)
         memset(&command, 0, sizeof command);
         random_header(&command.header, &random);
         command.header.type = message->type;
-        command.header.version = message->version;
+        command.header.version = (uint8_t)(message->version & MR_COMMAND_VERSION_MAX);
         command.header.length = MR_COMMAND_HEADER + (uint32_t)message->size;
         random_fields(message, mr_command_body_mutable(&command.header), &random, true);
         char line[1024];

@@ -1,7 +1,10 @@
 #include "tests/core/jars.h"
 #include "tests/core/round_trip.h"
 
-static const struct mr_logic *const logics[] = {&tally_logic, &mr_logic_book, &jars_1, &jars_3};
+#include <millrace/ledger.h>
+
+static const struct mr_logic *const logics[] = {&tally_logic, &mr_logic_book, &jars_1, &jars_3,
+                                                &mr_logic_ledger};
 enum { LOGICS = sizeof logics / sizeof logics[0] };
 
 /* -- Writing and reading again. ---------------------------------------------------------------- */
@@ -30,7 +33,7 @@ static void plain_round_trip(const struct mr_logic *logic, const struct mr_messa
     memset(&command, 0, sizeof command);
     random_header(&command.header, random);
     command.header.type = message->type;
-    command.header.version = message->version;
+    command.header.version = (uint8_t)(message->version & MR_COMMAND_VERSION_MAX);
     command.header.length = MR_COMMAND_HEADER + (uint32_t)message->size;
     unsigned char *body = mr_command_body_mutable(&command.header);
     random_fields(message, body, random, true);
@@ -58,7 +61,8 @@ static void spoilt_round_trip(const struct mr_logic *logic, const struct mr_mess
     memset(&command, 0, sizeof command);
     random_header(&command.header, random);
     command.header.type = message->type;
-    command.header.version = (uint8_t)(message->version + (mr_random_chance(random, 1, 4) ? 1 : 0));
+    unsigned newer = mr_random_chance(random, 1, 4) ? 1 : 0;
+    command.header.version = (uint8_t)((message->version + newer) & MR_COMMAND_VERSION_MAX);
     uint64_t size = message->size;
     size = mr_random_chance(random, 1, 3) ? mr_random_below(random, 40) * 8 : size;
     command.header.length = (uint32_t)(MR_COMMAND_HEADER + size);
@@ -92,7 +96,7 @@ static void commands_of_unknown_types_survive_their_text(void **state)
         memset(&command, 0, sizeof command);
         random_header(&command.header, &random);
         command.header.type = types[i % 5];
-        command.header.version = (uint8_t)(i / 5 % 3);
+        command.header.version = (uint8_t)(i / 5 % 3 & MR_COMMAND_VERSION_MAX);
         uint64_t size = mr_random_below(&random, 20) * 8;
         command.header.length = (uint32_t)(MR_COMMAND_HEADER + size);
         for (uint64_t j = 0; j < size; j++) {
@@ -155,7 +159,9 @@ static struct {
                                 .kind = TALLY_AGAIN,
                                 .label = "a\"b\\c=#",
                                 .key = {0xab, 0xcd},
-                                .reason = TALLY_TOO_MUCH}};
+                                .wide = {.low = 7, .high = 1},
+                                .reason = TALLY_TOO_MUCH,
+                                .marks = TALLY_RED | TALLY_BLUE | 1 << 2 | 1 << 14}};
 
 static void expect_line(const struct mr_command *command, const char *expected)
 {
@@ -171,7 +177,7 @@ static void a_command_reads_like_this(void **state)
                 "timer_set sequence=9 time=1430438404518000000 session=2 request=17 "
                 "correlation=5 due=18446744073709551615 period=0 slot=3 kind=again eight=0 "
                 "sixteen=0 label=a\"b\\c=# comment= key=abcd0000000000000000000000000000 "
-                "reason=too_much");
+                "wide=18446744073709551623 reason=too_much marks=red,blue,16388");
     struct mr_command tick = {
         .length = 56, .type = MR_COMMAND_TICK, .sequence = 3, .time_ns = 8, .version = 2};
     expect_line(&tick, "tick sequence=3 time=8 session=0 request=0 version=2 body=");
@@ -192,6 +198,25 @@ static void a_command_reads_like_this(void **state)
         "config.start=0 config.burst_max=200 config.kind=once");
 }
 
+static void more_is_written_only_where_it_is_set(void **state)
+{
+    (void)state;
+    struct mr_command tick = {.length = 56, .type = MR_COMMAND_TICK, .sequence = 3, .more = 1};
+    expect_line(&tick, "tick sequence=3 time=0 session=0 request=0 more=1");
+    expect_round_trip(&tally_logic, &tick);
+    char line[256];
+    mr_json_command_write(&tally_logic, &tick, line, sizeof line);
+    assert_string_equal(line, "{\"sequence\":3,\"time\":0,\"session\":0,\"request\":0,"
+                              "\"type\":\"tick\",\"more\":true}");
+    tick.version = MR_COMMAND_VERSION_MAX;
+    expect_line(&tick, "tick sequence=3 time=0 session=0 request=0 version=127 more=1 body=");
+    expect_round_trip(&tally_logic, &tick);
+    tick.more = 0;
+    expect_line(&tick, "tick sequence=3 time=0 session=0 request=0 version=127 body=");
+    mr_json_command_write(&tally_logic, &tick, line, sizeof line);
+    assert_null(strstr(line, "more"));
+}
+
 static void a_command_is_json_like_this(void **state)
 {
     (void)state;
@@ -202,7 +227,9 @@ static void a_command_is_json_like_this(void **state)
               "\"type\":\"timer_set\",\"correlation\":5,\"due\":18446744073709551615,\"period\":0,"
               "\"slot\":3,\"kind\":\"again\",\"eight\":0,\"sixteen\":0,"
               "\"label\":\"a\\\"b\\\\c=#\",\"comment\":\"\","
-              "\"key\":\"abcd0000000000000000000000000000\",\"reason\":\"too_much\"}");
+              "\"key\":\"abcd0000000000000000000000000000\","
+              "\"wide\":\"18446744073709551623\",\"reason\":\"too_much\","
+              "\"marks\":[\"red\",\"blue\",\"16388\"]}");
     struct rig rig;
     rig_genesis(&rig.genesis.header, (struct rig_limits){1, 2, 3});
     mr_json_command_write(&tally_logic, &rig.genesis.header, line, sizeof line);
@@ -303,6 +330,33 @@ static void the_catalog_prints_every_name_in_every_form(void **state)
     }
 }
 
+static void the_catalog_prints_wide_numbers_and_flags_like_this(void **state)
+{
+    (void)state;
+    static const char *const expected[][2] = {
+        [MR_CATALOG_TEXT] = {"      88   wide                 u128                   any number "
+                             "(optional)\n",
+                             "      108  marks                flags16                any of them "
+                             "[red, green, blue, last] (optional)\n"},
+        [MR_CATALOG_JSON] = {"{\"name\":\"wide\",\"kind\":\"u128\",\"offset\":88,\"size\":16,"
+                             "\"unit\":\"\",\"meaning\":\"any number\",\"optional\":true}",
+                             "{\"name\":\"marks\",\"kind\":\"flags16\",\"offset\":108,\"size\":2,"
+                             "\"unit\":\"\",\"meaning\":\"any of them\",\"optional\":true,"
+                             "\"values\":[\"red\",\"green\",null,\"blue\",null,null,null,"
+                             "null,null,null,null,null,null,null,null,\"last\"]}"},
+        [MR_CATALOG_MARKDOWN] = {"| 88 | `wide` | u128 |  | any number (optional) |\n",
+                                 "| 108 | `marks` | flags16 |  | any of them: `red`, `green`, "
+                                 "`blue`, `last` (optional) |\n"}};
+    static char text[64 << 10];
+    for (int form = MR_CATALOG_TEXT; form <= MR_CATALOG_MARKDOWN; form++) {
+        size_t length =
+            mr_catalog_write(&tally_logic, (enum mr_catalog_form)form, text, sizeof text);
+        assert_true(length < sizeof text);
+        assert_non_null(strstr(text, expected[form][0]));
+        assert_non_null(strstr(text, expected[form][1]));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -312,10 +366,12 @@ int main(void)
         cmocka_unit_test(the_largest_command_fits_in_a_line),
         cmocka_unit_test(text_is_cut_short_and_measured_as_snprintf_does),
         cmocka_unit_test(a_command_reads_like_this),
+        cmocka_unit_test(more_is_written_only_where_it_is_set),
         cmocka_unit_test(a_command_is_json_like_this),
         cmocka_unit_test(events_read_like_this),
         cmocka_unit_test(an_event_that_the_catalog_does_not_know_is_written_all_the_same),
         cmocka_unit_test(the_catalog_prints_every_name_in_every_form),
+        cmocka_unit_test(the_catalog_prints_wide_numbers_and_flags_like_this),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -47,9 +47,23 @@ static void apply(struct mr_image *image, const struct mr_logic *logic,
     } while (!finished);
 }
 
+/* The next commands, up to the end of a batch, one behind the other; returns how many. */
+static uint32_t next_batch(struct script *script, unsigned char *room, uint64_t sequence)
+{
+    struct mr_command *command;
+    uint32_t count = 0;
+    do {
+        (void)script_next(script, room);
+        command = (struct mr_command *)(void *)room;
+        command->sequence = sequence + count++;
+        room += command->length;
+    } while (command->more);
+    return count;
+}
+
 static int run(const struct mr_logic *logic)
 {
-    _Alignas(8) unsigned char room[SCRIPT_COMMAND_SIZE];
+    static _Alignas(8) unsigned char room[(SCRIPT_BATCH_MAX + 1) * SCRIPT_COMMAND_SIZE];
     char line[SCRIPT_LINE_SIZE];
     struct script script;
     script_begin(&script, logic);
@@ -63,12 +77,14 @@ static int run(const struct mr_logic *logic)
     __builtin_memset(image_memory, 0, IMAGE_SIZE);
     struct mr_image *image = mr_image_init(image_memory, logic, command);
     struct mr_digest events = {0, 0};
-    for (uint64_t sequence = 1; sequence <= SCRIPT_COMMANDS; sequence++) {
-        if (sequence > 1) {
-            command = script_next(&script, room);
+    ((struct mr_command *)(void *)room)->sequence = 1;
+    apply(image, logic, command, &events);
+    for (uint64_t sequence = 1; sequence < SCRIPT_COMMANDS;) {
+        sequence += next_batch(&script, room, sequence + 1);
+        command = (const struct mr_command *)(const void *)room;
+        for (; command != NULL; command = mr_command_next(command)) {
+            apply(image, logic, command, &events);
         }
-        ((struct mr_command *)(void *)room)->sequence = sequence;
-        apply(image, logic, command, &events);
         if (sequence % SCRIPT_EVERY == 0) {
             struct mr_digest state = state_digest(image, logic);
             print_line(line, script_line(&script, sequence, state, events, line));

@@ -12,8 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { BATCH_MAX = 40 };
-
 void print_line(const char *line, size_t length)
 {
     fwrite(line, 1, length, stdout);
@@ -27,21 +25,18 @@ static void turn_round(struct mr_engine *engine)
     (void)mr_engine_poll(engine, &(struct mr_engine_handlers){0}, UINT32_MAX);
 }
 
-/* The next commands, from `sequence` on, up to where there is a line; returns how many. */
+/* The next commands, from `sequence` on, of one batch of the script's; returns how many. */
 static int submit(struct mr_engine *engine, struct script *script, uint64_t sequence,
                   uint32_t *count)
 {
-    static _Alignas(8) unsigned char rooms[BATCH_MAX][SCRIPT_COMMAND_SIZE];
-    const struct mr_command *commands[BATCH_MAX];
-    uint64_t left = SCRIPT_EVERY - (sequence - 1) % SCRIPT_EVERY;
-    /* How they are cut into batches is not of the script, and must not matter. */
-    *count = 1 + (uint32_t)(sequence * 7 % BATCH_MAX);
-    if (*count > left) {
-        *count = (uint32_t)left;
-    }
-    for (uint32_t i = 0; i < *count; i++) {
-        commands[i] = script_next(script, rooms[i]);
-    }
+    static _Alignas(8) unsigned char rooms[SCRIPT_BATCH_MAX][SCRIPT_COMMAND_SIZE];
+    const struct mr_command *commands[SCRIPT_BATCH_MAX];
+    /* Where it is cut once more must not matter to most. */
+    uint64_t max = script->whole ? SCRIPT_BATCH_MAX : 1 + sequence * 7 % SCRIPT_BATCH_MAX;
+    *count = 0;
+    do {
+        commands[*count] = script_next(script, rooms[*count]);
+    } while (commands[(*count)++]->more && *count < max);
     int status;
     while ((status = mr_engine_submit_batch(engine, commands, *count, NULL)) == MR_AGAIN) {
         turn_round(engine);

@@ -8,6 +8,7 @@
 #include "tests/fuzz/fuzz.h"
 
 #include <millrace/book.h>
+#include <millrace/ledger.h>
 #include <millrace/text.h>
 
 #include <stdlib.h>
@@ -79,7 +80,7 @@ static void check_line(const struct mr_logic *logic, const char *line, size_t le
             mr_text_command_read(logic, line, length, command, rooms[i], &stated, &error);
         if (outcome == MR_TEXT_COMMAND) {
             HOLDS(command->length <= rooms[i] && command->length % 8 == 0);
-            HOLDS(command->length >= MR_COMMAND_HEADER && stated < 256);
+            HOLDS(command->length >= MR_COMMAND_HEADER && stated < MR_TEXT_MORE << 1);
             check_command(logic, command);
         } else if (outcome == MR_TEXT_BAD) {
             HOLDS(error.column >= 1 && error.column <= length + 1);
@@ -156,6 +157,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     static const struct mr_logic *const logics[] = {&tally_logic, &mr_logic_book, &jars_3, &jars_1};
     const struct mr_logic *logic = logics[(data[0] & 1) | (data[0] >> 4 & 2)];
+    logic = (data[0] & 0x40) != 0 ? &mr_logic_ledger : logic;
     char *rest = malloc(size); /* without the first byte, one too large: it may be empty */
     HOLDS(rest != NULL);
     memcpy(rest + 1, data + 1, size - 1);

@@ -6,6 +6,12 @@ list(TRANSFORM shared REPLACE "(.+)" "${CMAKE_CURRENT_SOURCE_DIR}/fuzz/\\1.c")
 add_library(millrace_fuzz STATIC ${shared})
 target_link_libraries(millrace_fuzz PRIVATE millrace_flags PUBLIC millrace_tools millrace_support)
 
+# What fuzz_ledger compares with.
+set(ledger_sources
+    naive_ledger naive_ledger_accounts naive_ledger_lists naive_ledger_pending
+    naive_ledger_transfers ledger_pair ledger_pair_image ledger_pair_queries)
+list(TRANSFORM ledger_sources REPLACE "(.+)" "${CMAKE_CURRENT_SOURCE_DIR}/core/\\1.c")
+
 foreach(source ${targets})
     get_filename_component(target ${source} NAME_WE)
     string(REPLACE fuzz_ "" name ${target})
@@ -25,3 +31,4 @@ foreach(source ${targets})
                        ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/${name})
     endif()
 endforeach()
+target_sources(fuzz_ledger PRIVATE ${ledger_sources})

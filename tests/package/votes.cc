@@ -17,9 +17,15 @@ namespace
 enum vote { VOTES(MR_ENUM_VALUE) };
 MR_ENUM_NAMES(vote, VOTES);
 
-#define CAST_FIELDS(F)                         \
-    F(enum8(vote), vote, "", "what is chosen") \
-    F(pad(7), padding, "", "")
+#define WISHES(V) V(WISH_SECRET, 0, secret) V(WISH_RECOUNT, 1, recount)
+enum wish { WISHES(MR_FLAG_VALUE) };
+MR_ENUM_NAMES(wish, WISHES);
+
+#define CAST_FIELDS(F)                                               \
+    F(optional(u128), voter, "", "who votes; 0: nobody says")        \
+    F(optional(flags16(wish)), wishes, "", "what else is asked for") \
+    F(enum8(vote), vote, "", "what is chosen")                       \
+    F(pad(5), padding, "", "")
 #define COUNTED_FIELDS(F)                  \
     F(u64, no, "votes", "against, so far") \
     F(u64, yes, "votes", "in favour, so far")
@@ -46,7 +52,7 @@ std::uint32_t apply(mr_context *context, const mr_command *command)
 {
     auto *state = static_cast<ballot *>(context->state);
     auto *body = static_cast<const cast *>(mr_command_body(command));
-    if (body->vote > VOTE_YES) {
+    if (body->vote > VOTE_YES || body->voter.high != 1 || body->wishes != WISH_SECRET) {
         return MR_REASON_BAD_VALUE;
     }
     state->counts[body->vote]++;
@@ -93,8 +99,8 @@ int vote(mr_engine *engine, std::uint64_t request, const std::string &choice, mr
 {
     alignas(8) unsigned char bytes[256];
     auto *command = reinterpret_cast<mr_command *>(bytes);
-    const std::string line =
-        "cast session=1 request=" + std::to_string(request) + " vote=" + choice;
+    const std::string line = "cast session=1 request=" + std::to_string(request) +
+                             " vote=" + choice + " voter=0x10000000000000000 wishes=secret";
     mr_text_error wrong;
     if (mr_text_command_read(&logic(), line.data(), line.size(), command, sizeof bytes, nullptr,
                              &wrong) != MR_TEXT_COMMAND) {

@@ -88,7 +88,10 @@ static bool submit(struct world *world, uint32_t count, const size_t *offsets, s
     struct sent *sent = &world->sent;
     static const struct mr_command *pointers[MR_BATCH_COMMANDS_MAX];
     for (uint32_t i = 0; i < count; i++) {
-        pointers[i] = (const struct mr_command *)(const void *)(sent->bytes + offsets[i]);
+        struct mr_command *command = (struct mr_command *)(void *)(sent->bytes + offsets[i]);
+        command->more =
+            !world->wish.counts && chance(world, 1, 4); /* that is not a client's to say */
+        pointers[i] = command;
     }
     uint64_t ticket = 0;
     struct mr_future *futures = !world->wish.counts && count <= BATCH_MAX && chance(world, 1, 3)
@@ -130,8 +133,8 @@ static bool submit(struct world *world, uint32_t count, const size_t *offsets, s
     CHECK(world, ticket == first, "ticket %llu instead of %llu", (unsigned long long)ticket,
           (unsigned long long)first);
     for (uint32_t i = 0; i < count; i++) {
-        sent->items[sent->count++] =
-            (struct sent_command){.offset = offsets[i], .batch_end = first + count};
+        sent->items[sent->count++] = (struct sent_command){
+            .offset = offsets[i], .batch_begin = first, .batch_end = first + count};
     }
     sent->used = end;
     world->life_commands += count;
@@ -217,7 +220,7 @@ static void make_nonsense(struct world *world, union made *made)
         }
         break;
     case 1:
-        made->header.version = (uint8_t)draw(world, 3);
+        made->header.version = (uint8_t)(draw(world, 3) & MR_COMMAND_VERSION_MAX);
         break;
     case 2:
         made->header.role = (uint8_t)draw(world, 4);
@@ -478,7 +481,8 @@ void clients_execute(struct world *world)
     struct mr_error error = {0};
     uint64_t ticket = sent->first_ticket + sent->count;
     size_t offset = sent->used;
-    sent->items[sent->count++] = (struct sent_command){.offset = offset, .batch_end = ticket + 1};
+    sent->items[sent->count++] =
+        (struct sent_command){.offset = offset, .batch_begin = ticket, .batch_end = ticket + 1};
     sent->used += made->header.length;
     int status = mr_engine_execute(world->engine, command[0], &handlers, &answer, &error);
     TRACE(world, "executed: %d, sequence %llu, result %u", status,

@@ -49,7 +49,9 @@ MR_MESSAGE_STRUCT(till_fee, TILL_FEE_FIELDS);
 #define TILL_MOVED_FIELDS(F)                            \
     F(i64, balance, "units", "of the account, with it") \
     F(u32, turn, "", "of the command")                  \
-    F(u32, step, "", "within the turn")
+    F(u32, step, "", "within the turn")                 \
+    F(u32, place, "", "of the command in its batch")    \
+    F(u32, ahead, "commands", "of the batch; of a timer 0")
 MR_MESSAGE_STRUCT(till_moved, TILL_MOVED_FIELDS);
 #define TILL_FEE_SET_FIELDS(F) F(u64, fee, "units", "of every withdrawal")
 MR_MESSAGE_STRUCT(till_fee_set, TILL_FEE_SET_FIELDS);

@@ -447,8 +447,10 @@ static void run(struct oracle *oracle, const struct mr_command *command, struct 
     }
 }
 
-void oracle_apply(struct oracle *oracle, const struct mr_command *command)
+void oracle_apply(struct oracle *oracle, const struct mr_command *command,
+                  struct oracle_place place)
 {
+    oracle->place = place;
     if (oracle->next_version != oracle->version) {
         oracle_logic_upgrade(oracle);
     }

@@ -45,6 +45,11 @@ struct oracle_account {
     uint32_t timers;
 };
 
+/* Where a command stands in the batch that was sent: how many come before and behind it. */
+struct oracle_place {
+    uint32_t before, behind;
+};
+
 enum { ORACLE_SESSIONS_MAX = 64, ORACLE_TIMERS_MAX = 1024 + ORACLE_SESSIONS_MAX };
 
 struct oracle {
@@ -74,6 +79,7 @@ struct oracle {
 
     /* The command at hand. */
     uint64_t correlation;
+    struct oracle_place place;
     struct mr_answer answer; /* of the last command */
 
     /* How much of each kind there was, to show that it was there. */
@@ -84,7 +90,8 @@ void oracle_init(struct oracle *oracle, bool counts, uint32_t version);
 void oracle_free(struct oracle *oracle);
 
 /* The journal's next command. */
-void oracle_apply(struct oracle *oracle, const struct mr_command *command);
+void oracle_apply(struct oracle *oracle, const struct mr_command *command,
+                  struct oracle_place place);
 
 /* When the next timer is due, or a session would expire; UINT64_MAX: none. */
 uint64_t oracle_next_due(const struct oracle *oracle);

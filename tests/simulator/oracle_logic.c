@@ -3,7 +3,8 @@
  */
 #include "tests/simulator/oracle.h"
 
-static void emit_moved(struct oracle *oracle, uint64_t account, uint32_t turn, uint32_t step)
+static void emit_moved(struct oracle *oracle, uint64_t account, uint32_t turn, uint32_t step,
+                       uint32_t ahead)
 {
     struct oracle_account *of = &oracle->accounts[account];
     struct till_moved *moved =
@@ -11,6 +12,8 @@ static void emit_moved(struct oracle *oracle, uint64_t account, uint32_t turn, u
     moved->balance = of->balance;
     moved->turn = turn;
     moved->step = step;
+    moved->place = oracle->place.before;
+    moved->ahead = ahead;
 }
 
 static bool set_timer(struct oracle *oracle, uint64_t account, uint64_t due_ns, int64_t amount,
@@ -37,7 +40,7 @@ void oracle_logic_fire(struct oracle *oracle, const struct oracle_timer *timer)
     if (amount > 0) {
         account->balance += amount;
     }
-    emit_moved(oracle, timer->id, 0, 0);
+    emit_moved(oracle, timer->id, 0, 0, 0);
     if (timer->kind >> 16 > 0) {
         (void)set_timer(oracle, timer->id, timer->due_ns + TILL_REPEAT_NS, amount,
                         (timer->kind >> 16) - 1);
@@ -73,7 +76,7 @@ static uint32_t move_money(struct oracle *oracle, const struct till_move *move)
             oracle->fees += (uint64_t)fee;
         }
         for (uint32_t step = 0; step <= move->burst; step++) {
-            emit_moved(oracle, move->account, turn, step);
+            emit_moved(oracle, move->account, turn, step, oracle->place.behind);
         }
     }
     return 0;
@@ -91,7 +94,7 @@ static uint32_t cancel(struct oracle *oracle, uint64_t number)
     (void)oracle_timer_take(oracle, account->last_timer);
     oracle->cancelled++;
     account->last_timer = 0;
-    emit_moved(oracle, number, 0, 0);
+    emit_moved(oracle, number, 0, 0, oracle->place.behind);
     return 0;
 }
 

@@ -61,8 +61,26 @@ static bool is_sent(const struct world *world, const struct mr_command *command,
     struct mr_command head = *command;
     head.sequence = own->sequence;
     head.time_ns = own->time_ns;
+    head.more = own->more;
     return memcmp(&head, own, sizeof head) == 0 &&
            memcmp(command + 1, own + 1, command->length - sizeof head) == 0;
+}
+
+/* As it was sent; the journal has no part in it. */
+static struct oracle_place place_in_batch(const struct world *world, uint64_t ticket)
+{
+    const struct sent_command *sent = &world->sent.items[ticket - world->sent.first_ticket];
+    return (struct oracle_place){.before = (uint32_t)(ticket - sent->batch_begin),
+                                 .behind = (uint32_t)(sent->batch_end - ticket - 1)};
+}
+
+/* Whatever the sender had there. */
+static void check_more(const struct world *world, const struct mr_command *command,
+                       struct oracle_place place)
+{
+    CHECK(world, (command->more != 0) == (place.behind > 0),
+          "sequence %llu: more is %u, with %u commands of its batch behind it",
+          (unsigned long long)command->sequence, (unsigned)command->more, place.behind);
 }
 
 static void note_answer(struct world *world, uint64_t ticket)
@@ -136,6 +154,7 @@ static void walk_command(struct walk *walk, const struct mr_command *command)
     bool tick = command->type == MR_COMMAND_TICK && command->session == 0 &&
                 command->length == sizeof *command;
     bool genesis = command->type == MR_COMMAND_GENESIS && sequence == 1;
+    struct oracle_place place = {0};
     if (!genesis && !(tick && !is_sent(world, command, walk->ticket))) {
         CHECK(world, is_sent(world, command, walk->ticket),
               "sequence %llu (session %llu, request %llu, type %u) is not what was sent as ticket "
@@ -143,8 +162,11 @@ static void walk_command(struct walk *walk, const struct mr_command *command)
               (unsigned long long)sequence, (unsigned long long)command->session,
               (unsigned long long)command->request, command->type,
               (unsigned long long)walk->ticket);
-        check_time(walk, command, sent_command(world, walk->ticket)->time_ns);
-        oracle_apply(&world->oracle, command);
+        place = place_in_batch(world, walk->ticket);
+        /* Where time is the input's, its first command has the time of the whole batch. */
+        check_time(walk, command, sent_command(world, walk->ticket - place.before)->time_ns);
+        check_more(world, command, place);
+        oracle_apply(&world->oracle, command, place);
         note_answer(world, walk->ticket++);
         return;
     }
@@ -152,7 +174,8 @@ static void walk_command(struct walk *walk, const struct mr_command *command)
     CHECK(world, !tick || world->options.clock_kind != MR_CLOCK_INPUT,
           "a TICK at sequence %llu, although time is the input's", (unsigned long long)sequence);
     world->tally.ticks += tick;
-    oracle_apply(&world->oracle, command);
+    check_more(world, command, place);
+    oracle_apply(&world->oracle, command, place);
 }
 
 static void walk_entry(struct walk *walk, const struct mr_entry *entry)

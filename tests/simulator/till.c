@@ -61,7 +61,18 @@ struct rules {
     uint64_t *fees;
     uint32_t accounts, burst_max;
     int64_t move_max;
+    const struct mr_command *command; /* NULL: a timer */
 };
+
+/* Commands of the batch that come behind this one. */
+static uint32_t ahead(const struct mr_command *command)
+{
+    uint32_t count = 0;
+    while (command != NULL && (command = mr_command_next(command)) != NULL) {
+        count++;
+    }
+    return count;
+}
 
 static void emit_moved(struct mr_context *context, const struct rules *rules, uint64_t account,
                        uint32_t step)
@@ -72,6 +83,8 @@ static void emit_moved(struct mr_context *context, const struct rules *rules, ui
     moved->balance = of->balance;
     moved->turn = context->turn;
     moved->step = step;
+    moved->place = (uint32_t)(context->sequence - context->batch);
+    moved->ahead = ahead(rules->command);
 }
 
 static bool set_timer(struct mr_context *context, const struct rules *rules, uint64_t account,
@@ -220,22 +233,24 @@ static uint32_t turn_events1(const void *config)
     return ((const struct till_config *)config)->burst_max;
 }
 
-static struct rules rules1(const struct mr_context *context)
+static struct rules rules1(const struct mr_context *context, const struct mr_command *command)
 {
     const struct till_config *config = context->config;
-    return (struct rules){
-        .till = context->state, .accounts = config->accounts, .burst_max = config->burst_max};
+    return (struct rules){.till = context->state,
+                          .accounts = config->accounts,
+                          .burst_max = config->burst_max,
+                          .command = command};
 }
 
 static uint32_t apply1(struct mr_context *context, const struct mr_command *command)
 {
-    const struct rules rules = rules1(context);
+    const struct rules rules = rules1(context, command);
     return apply(context, &rules, command);
 }
 
 static void timer1(struct mr_context *context, const struct mr_timer *timer)
 {
-    const struct rules rules = rules1(context);
+    const struct rules rules = rules1(context, NULL);
     fire(context, &rules, timer);
 }
 
@@ -298,7 +313,8 @@ static void init2(void *state, const void *config)
     ((struct till2 *)state)->fee = ((const struct till_config2 *)config)->fee;
 }
 
-static struct rules rules2(const struct mr_context *context, struct till2 *state)
+static struct rules rules2(const struct mr_context *context, struct till2 *state,
+                           const struct mr_command *command)
 {
     const struct till_config2 *config = context->config;
     return (struct rules){.till = &state->till,
@@ -306,13 +322,14 @@ static struct rules rules2(const struct mr_context *context, struct till2 *state
                           .fee = &state->fee,
                           .fees = &state->fees,
                           .accounts = config->accounts,
-                          .burst_max = config->burst_max};
+                          .burst_max = config->burst_max,
+                          .command = command};
 }
 
 static uint32_t apply_with_fee(struct mr_context *context, struct till2 *state, int64_t move_max,
                                const struct mr_command *command)
 {
-    struct rules rules = rules2(context, state);
+    struct rules rules = rules2(context, state, command);
     rules.move_max = move_max;
     if (command->type != TILL_FEE) {
         return apply(context, &rules, command);
@@ -330,7 +347,7 @@ static uint32_t apply2(struct mr_context *context, const struct mr_command *comm
 
 static void timer2(struct mr_context *context, const struct mr_timer *timer)
 {
-    const struct rules rules = rules2(context, context->state);
+    const struct rules rules = rules2(context, context->state, NULL);
     fire(context, &rules, timer);
 }
 
@@ -440,7 +457,7 @@ static uint32_t apply4(struct mr_context *context, const struct mr_command *comm
 
 static void timer4(struct mr_context *context, const struct mr_timer *timer)
 {
-    const struct rules rules = rules2(context, within(context->state));
+    const struct rules rules = rules2(context, within(context->state), NULL);
     fire(context, &rules, timer);
 }
 

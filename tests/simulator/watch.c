@@ -168,12 +168,22 @@ void watch_answered(struct world *world, uint64_t ticket, int status,
     world->tally.futures++;
 }
 
+/* Something ended with a failure: then the engine has failed, perhaps in this very call
+ * (mr_engine_execute steps all stages), or is about to end. */
+static bool has_trouble(struct world *world)
+{
+    if (!world->failed && !world->ending) {
+        process_look(world);
+    }
+    return world->failed || world->ending;
+}
+
 static void completed(struct world *world, const struct mr_future *future)
 {
     TRACE(world, "future of ticket %llu complete: %d, sequence %llu, result %u",
           (unsigned long long)future->ticket, future->status,
           (unsigned long long)future->answer.sequence, future->answer.result);
-    CHECK(world, future->status == MR_OK || world->failed || world->ending,
+    CHECK(world, future->status == MR_OK || has_trouble(world),
           "a future ended with %d although all is well", future->status);
     CHECK(world,
           future->status != MR_OK ||
@@ -255,7 +265,7 @@ static void replied(struct world *world, struct question *question)
           call->reply.result, call->reply.rows, call->reply.truncated);
     question->open = false;
     if (call->status != MR_OK) {
-        CHECK(world, world->failed || world->ending, "a query ended with %d although all is well",
+        CHECK(world, has_trouble(world), "a query ended with %d although all is well",
               call->status);
         return;
     }

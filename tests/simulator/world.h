@@ -65,7 +65,7 @@ static inline void sim_tally_add(struct sim_tally *sum, const struct sim_tally *
 /* A command that was accepted in this life, by its ticket. */
 struct sent_command {
     size_t offset;
-    uint64_t batch_end; /* one past the last ticket of its batch */
+    uint64_t batch_begin, batch_end; /* the first ticket of its batch, and one past the last */
 };
 struct sent {
     unsigned char *bytes;

@@ -35,7 +35,8 @@ BEGIN {
     set("public base", "atomic clock digest error log")
     set("public disruptor", "agent disruptor lanes mapping park pool processor wait")
     set("public journal", "journal repair")
-    set("public core", "book book_messages book_queries catalog common image logic message text")
+    set("public core", "book book_messages book_queries catalog common image ledger " \
+                       "ledger_messages ledger_queries logic message text u128")
     set("public engine", "counters engine millrace")
     set("public wire", "client server wire")
     # What core/ may have beside its own: these headers of base/, and these of the compiler's.
