@@ -30,9 +30,14 @@ _Static_assert((int)BLOCK_COMMAND_BYTES >= (int)MR_COMMAND_SIZE_MAX,
 
 /* -- 1. Submit: a copy into the input ring. A full ring is an answer, never a wait. ------------ */
 
-/* Until the sequencer has it, the sequence field of a slot tells how many commands its batch has
- * (the followers of a batch carry 0), and whether a future lies beside it. */
+/* Until the sequencer has it, the sequence field of a slot tells how many commands its batch has and,
+ * in its upper bits, their size in units of 8 bytes (the followers of a batch carry neither), and
+ * whether a future lies beside it. So the sequencer learns the size of a batch from one slot: all
+ * lie in the cache of whoever has submitted them. */
 #define SLOT_HAS_FUTURE (UINT64_C(1) << 32)
+enum { SLOT_SIZE_SHIFT = 33, SLOT_SIZE_UNIT = 8 };
+_Static_assert(MR_BATCH_BYTES_MAX / SLOT_SIZE_UNIT < 1 << (64 - SLOT_SIZE_SHIFT - 1),
+               "the size fits above the count");
 
 static int submittable(const struct mr_engine *engine, const struct mr_command *command)
 {
@@ -80,8 +85,9 @@ static inline int accept(struct mr_engine *engine, const struct mr_command *cons
         return MR_AGAIN;
     }
     uint64_t future_mark = futures != NULL ? SLOT_HAS_FUTURE : 0;
+    uint64_t size_mark = count | bytes / SLOT_SIZE_UNIT << SLOT_SIZE_SHIFT;
     for (uint32_t i = 0; i < count; i++) {
-        fill_slot(engine, first + i, commands[i], (i == 0 ? count : 0) | future_mark);
+        fill_slot(engine, first + i, commands[i], (i == 0 ? size_mark : 0) | future_mark);
     }
     /* Only now: whoever finds that apply has ended completes what can be seen, and its owner may
      * free it together with the command. */
@@ -163,10 +169,7 @@ static bool whole_batch(struct mr_engine *engine, uint64_t position, uint64_t av
         ((first->sequence & SLOT_HAS_FUTURE) != 0 && !mr_futures_room(&engine->futures, *count))) {
         return false;
     }
-    *bytes = 0;
-    for (uint32_t i = 0; i < *count; i++) {
-        *bytes += ((const struct mr_command *)mr_ring_slot(&engine->input, position + i))->length;
-    }
+    *bytes = (first->sequence >> SLOT_SIZE_SHIFT) * SLOT_SIZE_UNIT;
     return true;
 }
 

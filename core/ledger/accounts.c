@@ -66,7 +66,7 @@ static uint32_t check(const struct mr_ledger *ledger, const struct mr_ledger_acc
     return ledger->account_count == ledger->config.accounts_max ? MR_LEDGER_ACCOUNTS_FULL : 0;
 }
 
-/* The place of the ledger with that number, which is made if there is room; false: there is none. */
+/* The place of the ledger with that number, which is made if there is room; else false. */
 static bool take_unit(struct mr_ledger *ledger, uint32_t number, uint32_t *unit)
 {
     struct ledger_table table = unit_table(ledger);

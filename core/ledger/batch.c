@@ -5,8 +5,8 @@
  * It is brought into the second-level cache (locality 2), which can wait for more lines at once
  * than the first.
  */
+#include "core/ledger/ahead.h"
 #include "core/ledger/check.h"
-#include "core/ledger/turn.h"
 
 enum {
     AHEAD = 64, /* transfers that something can be known of ahead of time; a power of two */
@@ -24,141 +24,31 @@ struct pipeline {
     struct ledger_ahead known[AHEAD];
 };
 
-LEDGER_FOLDED bool resolves(const struct pipeline *line, uint32_t at)
-{
-    return MR_UNLIKELY((line->transfers[at].flags & (MR_LEDGER_POST | MR_LEDGER_VOID)) != 0);
-}
-
-LEDGER_FOLDED void prefetch_bucket(const struct mr_ledger *ledger, uint32_t hash)
-{
-    __builtin_prefetch(ledger_bucket(ledger, ledger_bucket_home(ledger, hash)), 0, 2);
-}
-
-LEDGER_FOLDED void prefetch_account(const struct ledger_account *account)
-{
-    __builtin_prefetch(&account->balances, 0, 2);
-    __builtin_prefetch(&account->id, 0, 2);
-}
-
-LEDGER_FOLDED void prefetch_last(const struct mr_ledger *ledger,
-                                 const struct ledger_account *account)
-{
-    __builtin_prefetch(ledger_links(ledger, ledger_link_ordinal(account->last)), 0, 2);
-}
-
-/* -- Stages of posts and voids: the pending transfer, its accounts, their last transfers. ------- */
-
-/* By its hash alone, so most likely. One that has left the window is not looked for. */
-LEDGER_FOLDED void look_for_pending(const struct mr_ledger *ledger, struct ledger_ahead *known)
-{
-    const struct ledger_bucket *bucket =
-        ledger_bucket(ledger, ledger_bucket_home(ledger, known->debit));
-    known->pending = 0;
-    for (uint32_t i = 0; i < LEDGER_BUCKET; i++)
-        known->pending = bucket->hashes[i] == known->debit ? bucket->ordinals[i] : known->pending;
-    const unsigned char *pending =
-        (const unsigned char *)ledger_transfer_at(ledger, ledger_place(ledger, known->pending));
-    __builtin_prefetch(pending, 0, 2);
-    __builtin_prefetch(pending + sizeof(struct ledger_transfer) - 1, 0, 2);
-}
-
-/* The pending transfer, if it has been found. */
-LEDGER_FOLDED const struct ledger_transfer *found(const struct mr_ledger *ledger,
-                                                  const struct ledger_ahead *known)
-{
-    if (!ledger_in_window(ledger, known->pending))
-        return NULL;
-    const struct ledger_transfer *pending = ledger_transfer(ledger, known->pending);
-    return pending->state == MR_LEDGER_STATE_PENDING ? pending : NULL;
-}
-
-LEDGER_FOLDED void look_for_accounts_of(const struct mr_ledger *ledger,
-                                        const struct ledger_ahead *known)
-{
-    const struct ledger_transfer *pending = found(ledger, known);
-    if (pending == NULL)
-        return;
-    prefetch_account(ledger_account(ledger, pending->debit));
-    prefetch_account(ledger_account(ledger, pending->credit));
-    __builtin_prefetch(ledger_pending(ledger, pending->pending), 0, 2);
-}
-
-LEDGER_FOLDED void look_for_last_of(const struct mr_ledger *ledger, struct pipeline *line)
-{
-    uint32_t at = line->last++;
-    if (!resolves(line, at))
-        return;
-    const struct ledger_transfer *pending = found(ledger, &line->known[at % AHEAD]);
-    if (pending == NULL)
-        return;
-    prefetch_last(ledger, ledger_account(ledger, pending->debit));
-    prefetch_last(ledger, ledger_account(ledger, pending->credit));
-}
-
 /* -- Stages. ----------------------------------------------------------------------------------- */
 
 LEDGER_FOLDED void look_for_slots(const struct mr_ledger *ledger, struct pipeline *line)
 {
     uint32_t at = line->slots++;
-    const struct mr_ledger_transfer *transfer = &line->transfers[at];
-    struct ledger_ahead *known = &line->known[at % AHEAD];
-    struct ledger_table accounts = ledger_account_table(ledger);
-    known->id = ledger_hash(ledger, transfer->id);
-    prefetch_bucket(ledger, known->id);
-    if (resolves(line, at)) {
-        known->debit = ledger_hash(ledger, transfer->pending_id);
-        prefetch_bucket(ledger, known->debit);
-        return;
-    }
-    known->debit = ledger_hash(ledger, transfer->debit_account_id);
-    known->credit = ledger_hash(ledger, transfer->credit_account_id);
-    ledger_slot_prefetch(&accounts, known->debit);
-    ledger_slot_prefetch(&accounts, known->credit);
-}
-
-/* The account that a hash most likely leads to; 0: none. */
-LEDGER_FOLDED uint32_t look_for_account(const struct mr_ledger *ledger,
-                                        const struct ledger_table *table, uint32_t hash)
-{
-    uint32_t i = hash >> table->shift;
-    i = (i + (table->slots[i].hash != hash)) & table->mask; /* often enough, and no branch */
-    while (table->slots[i].value != 0 && table->slots[i].hash != hash)
-        i = (i + 1) & table->mask;
-    uint32_t number = table->slots[i].value;
-    if (MR_LIKELY(number != 0))
-        prefetch_account(ledger_account(ledger, number));
-    return number;
+    ledger_ahead_hash(ledger, &line->transfers[at], &line->known[at % AHEAD]);
+    ledger_ahead_slots(ledger, &line->transfers[at], &line->known[at % AHEAD]);
 }
 
 LEDGER_FOLDED void look_for_accounts(const struct mr_ledger *ledger, struct pipeline *line)
 {
     uint32_t at = line->accounts++;
-    struct ledger_ahead *known = &line->known[at % AHEAD];
-    if (resolves(line, at)) {
-        look_for_pending(ledger, known);
-        return;
-    }
-    struct ledger_table table = ledger_account_table(ledger);
-    known->debit_account = look_for_account(ledger, &table, known->debit);
-    known->credit_account = look_for_account(ledger, &table, known->credit);
-}
-
-LEDGER_FOLDED void look_for_link(const struct mr_ledger *ledger, uint32_t number)
-{
-    if (MR_LIKELY(number != 0))
-        prefetch_last(ledger, ledger_account(ledger, number));
+    ledger_ahead_accounts(ledger, &line->transfers[at], &line->known[at % AHEAD]);
 }
 
 LEDGER_FOLDED void look_for_links(const struct mr_ledger *ledger, struct pipeline *line)
 {
     uint32_t at = line->links++;
-    const struct ledger_ahead *known = &line->known[at % AHEAD];
-    if (resolves(line, at)) {
-        look_for_accounts_of(ledger, known);
-        return;
-    }
-    look_for_link(ledger, known->debit_account);
-    look_for_link(ledger, known->credit_account);
+    ledger_ahead_links(ledger, &line->transfers[at], &line->known[at % AHEAD]);
+}
+
+LEDGER_FOLDED void look_for_last(const struct mr_ledger *ledger, struct pipeline *line)
+{
+    uint32_t at = line->last++;
+    ledger_ahead_last(ledger, &line->transfers[at], &line->known[at % AHEAD]);
 }
 
 /* Brings each stage as far ahead of transfer `at` as it shall be. */
@@ -173,7 +63,7 @@ LEDGER_FOLDED void advance(const struct mr_ledger *ledger, struct pipeline *line
     while (line->links < line->accounts && line->links < at + AHEAD_LINKS)
         look_for_links(ledger, line);
     while (line->last < line->links && line->last < at + AHEAD_LAST)
-        look_for_last_of(ledger, line);
+        look_for_last(ledger, line);
 }
 
 /* The same for the next transfer, when each stage is where it shall be: each takes one step. */
@@ -182,7 +72,7 @@ LEDGER_FOLDED void step(const struct mr_ledger *ledger, struct pipeline *line)
     look_for_slots(ledger, line);
     look_for_accounts(ledger, line);
     look_for_links(ledger, line);
-    look_for_last_of(ledger, line);
+    look_for_last(ledger, line);
 }
 
 /* -- Requests. --------------------------------------------------------------------------------- */

@@ -33,9 +33,9 @@ struct part {
     bool is_credit;
 };
 
-/* Adds what the transfer posts, or reserves; false: that does not fit. Between two balances that are
- * remembered, others may have expired, so that what was reserved before says no more than the most
- * that may be reserved after. */
+/* Adds what the transfer posts, or reserves; false: that does not fit. Between two balances that
+ * are remembered, others may have expired, so that what was reserved before says no more than the
+ * most that may be reserved after. */
 static bool add_part(struct ledger_balances *balances, struct part part)
 {
     struct mr_u128 *posted = part.is_credit ? &balances->credits_posted : &balances->debits_posted;

@@ -1,11 +1,11 @@
 /*
- * Finding accounts and transfers by their ids, in tables of fixed size and at a low load, because a probe that does
- * not end where it begins is a branch that nobody foresaw.
+ * Finding accounts and transfers by their ids, in tables of fixed size and at a low load, because a
+ * probe that does not end where it begins is a branch that nobody foresaw.
  *
- * Accounts, ledgers and the transfers that are kept stand in slots, with linear probing. A slot keeps
- * 32 bits of hash beside the value: the upper bits are the slot where the entry would
- * like to be (its *home*), so that removing looks at no ids. Removing moves later entries back to
- * where a probe expects them; there are no tombstones.
+ * Accounts, ledgers and the transfers that are kept stand in slots, with linear probing. A slot
+ * keeps 32 bits of hash beside the value: the upper bits are the slot where the entry would like to
+ * be (its *home*), so that removing looks at no ids. Removing moves later entries back to where a
+ * probe expects them; there are no tombstones.
  *
  * The transfers of the window stand in buckets of one line. An entry whose ordinal is not in the
  * window any more is free: forgetting a transfer touches no bucket. Ordinals rise, so the oldest

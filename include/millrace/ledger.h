@@ -106,7 +106,7 @@ static inline uint64_t mr_ledger_id_time_ms(struct mr_u128 id)
     return id.high >> 16;
 }
 
-/* -- Looking. The applying thread between commands, or any thread on a copy. Wait-free. --------- */
+/* -- Looking. The applying thread between commands, or any thread on a copy. Wait-free. -------- */
 
 struct mr_ledger_totals {
     uint64_t time_ns;     /* the ledger's: the last timestamp given */

@@ -286,7 +286,7 @@ MR_MESSAGE_STRUCT(mr_ledger_transfer, MR_LEDGER_TRANSFER_FIELDS);
 MR_STATIC_ASSERT(sizeof(struct mr_ledger_account) == 128, "as in the reference");
 MR_STATIC_ASSERT(sizeof(struct mr_ledger_transfer) == 128, "as in the reference");
 
-/* -- Events, of the aggregate `ledger`, whose id is its number; rejected ones of none. ---------- */
+/* -- Events, of the aggregate `ledger`, whose id is its number; rejected ones of none. --------- */
 
 enum mr_ledger_event {
     MR_LEDGER_ACCOUNT_CREATED = MR_CATALOG_LOGIC_FIRST, /* the account as it is now */

@@ -175,12 +175,12 @@ static inline int rich_give(struct rich_made *made, void **state)
 static struct rich_made rich_old = {.make = rich_open};
 static struct rich_made rich_young = {.make = rich_open_young};
 
-static inline int rich_open_old_state(void **state)
+static inline int rich_give_old(void **state)
 {
     return rich_give(&rich_old, state);
 }
 
-static inline int rich_open_young_state(void **state)
+static inline int rich_give_young(void **state)
 {
     return rich_give(&rich_young, state);
 }
@@ -202,8 +202,8 @@ static inline int rich_open_young_state(void **state)
 /* What was broken in several places is found. */
 #define IS_FOUND(rig) assert_false(mr_logic_ledger.check((rig)->ledger, &(rig)->config))
 
-#define BROKEN(name) cmocka_unit_test_setup_teardown(name, rich_open_old_state, ledger_close_plain)
-#define YOUNG(name)  cmocka_unit_test_setup_teardown(name, rich_open_young_state, ledger_close_plain)
+#define BROKEN(name) cmocka_unit_test_setup_teardown(name, rich_give_old, ledger_close_plain)
+#define YOUNG(name)  cmocka_unit_test_setup_teardown(name, rich_give_young, ledger_close_plain)
 
 /* The newest transfer of the window that has all of `flags`, and that state; 0: none. */
 static inline uint32_t rich_find(const struct ledger_rig *rig, uint32_t flags,

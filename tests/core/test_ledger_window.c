@@ -108,41 +108,6 @@ static void a_failure_that_does_not_pass_takes_no_place(void **state)
     GETS(rig, ledger_plain(1, A, B, 1), MR_LEDGER_ID_TOO_OLD);
 }
 
-/* Ids as the tools make them: they rise, and what is below the time looks random. */
-static struct mr_u128 usual_id(uint64_t number)
-{
-    return mr_u128_of(number, mr_mix64(number));
-}
-
-static bool finds(const struct ledger_rig *rig, struct mr_u128 id)
-{
-    struct mr_ledger_transfer found;
-    return mr_ledger_transfer_get(rig->ledger, id, &found, NULL) && mr_u128_equal(found.id, id);
-}
-
-/* Ids share slots, so that forgetting one moves others. */
-static void of_many_exactly_those_of_the_window_are_found(void **state)
-{
-    (void)state;
-    enum { MANY = 5000, REQUEST_SIZE = 1000, ALL = 12000 };
-    static struct ledger_rig rig;
-    static struct mr_ledger_transfer events[REQUEST_SIZE];
-    open_window(&rig, MANY, MR_LEDGER_IDS_TIME_ORDERED);
-    for (uint64_t number = 1; number <= ALL; number += REQUEST_SIZE) {
-        for (uint64_t i = 0; i < REQUEST_SIZE; i++) {
-            events[i] = ledger_plain(1, A, B, 1);
-            events[i].id = usual_id(number + i);
-        }
-        ledger_request(&rig, events, REQUEST_SIZE);
-    }
-    for (uint64_t number = 1; number <= ALL; number++) {
-        assert_int_equal(finds(&rig, usual_id(number)), number > ALL - MANY);
-        assert_false(finds(&rig, mr_u128_of(number, mr_mix64(number) + 1)));
-    }
-    BALANCES(&rig, A, 0, ALL, 0, 0);
-    ledger_close(&rig);
-}
-
 /* -- Pending ones. ----------------------------------------------------------------------------- */
 
 static void a_pending_transfer_is_kept_beyond_the_window(void **state)
@@ -304,106 +269,6 @@ static void of_a_window_of_one_the_last_is_known(void **state)
     ledger_close(&rig);
 }
 
-/* -- Time-ordered ids. ------------------------------------------------------------------------- */
-
-static void an_id_may_be_ahead_of_the_time_by_so_much(void **state)
-{
-    struct ledger_rig *rig = *state;
-    uint64_t now_ms = rig->time_ns / 1000000;
-    struct mr_ledger_transfer transfer = ledger_plain(1, A, B, 1);
-    transfer.id = mr_ledger_id(now_ms + 1001, 0, 0);
-    GETS(rig, transfer, MR_LEDGER_ID_AHEAD_OF_TIME);
-    transfer.id = mr_ledger_id(now_ms + 1000, UINT16_MAX, UINT64_MAX);
-    MAKES(rig, transfer);
-    transfer.id = mr_ledger_id(now_ms + 1001, 0, 0); /* what was refused is not remembered */
-    rig->time_ns += 1000000;
-    MAKES(rig, transfer);
-    transfer.id = mr_ledger_id((UINT64_C(1) << 48) - 1, 0, 0);
-    GETS(rig, transfer, MR_LEDGER_ID_AHEAD_OF_TIME);
-}
-
-static void the_time_of_an_id_is_its_upper_48_bits(void **state)
-{
-    (void)state;
-    struct mr_u128 id =
-        mr_ledger_id(UINT64_C(0x123456789abc), 0xdef0, UINT64_C(0x1122334455667788));
-    assert_int_equal(id.high, UINT64_C(0x123456789abcdef0));
-    assert_int_equal(id.low, UINT64_C(0x1122334455667788));
-    assert_int_equal(mr_ledger_id_time_ms(id), UINT64_C(0x123456789abc));
-    assert_int_equal(mr_ledger_id_time_ms(mr_u128_max()), (UINT64_C(1) << 48) - 1);
-}
-
-/* Upper and lower halves: 2^64 is above 2^64 - 1. */
-static void ids_are_compared_as_numbers_of_128_bits(void **state)
-{
-    struct ledger_rig *rig = *state;
-    struct mr_ledger_transfer transfer = ledger_plain(1, A, B, 1);
-    for (uint64_t i = 0; i <= WINDOW; i++) {
-        transfer.id = mr_u128_of(1, i);
-        MAKES(rig, transfer);
-    }
-    GETS(rig, ledger_plain(UINT64_MAX, A, B, 1), MR_LEDGER_ID_TOO_OLD);
-    transfer.id = mr_u128_of(1, 0);
-    GETS(rig, transfer, MR_LEDGER_ID_TOO_OLD);
-    transfer.id = mr_u128_of(1, 100);
-    MAKES(rig, transfer);
-    transfer.id = mr_u128_of(2, 0);
-    MAKES(rig, transfer);
-}
-
-/* -- Free ids. --------------------------------------------------------------------------------- */
-
-static void with_free_ids_nothing_is_forgotten_and_a_full_window_refuses(void **state)
-{
-    (void)state;
-    static struct ledger_rig rig;
-    open_window(&rig, WINDOW, MR_LEDGER_IDS_FREE);
-    MAKES(&rig, ledger_pend(1000, A, B, 1, 0));
-    GETS(&rig, ledger_plain(1001, A, 99, 1), MR_LEDGER_CREDIT_ACCOUNT_NOT_FOUND);
-    for (uint64_t id = WINDOW - 2; id > 0; id--)
-        MAKES(&rig, ledger_plain(id, A, B, 1));
-    GETS(&rig, ledger_plain(2000, A, B, 1), MR_LEDGER_TRANSFERS_FULL);
-    GETS(&rig, ledger_plain(2000, A, 99, 1), MR_LEDGER_TRANSFERS_FULL);
-    GETS(&rig, ledger_post(2000, 1000, AMOUNT_MAX), MR_LEDGER_TRANSFERS_FULL);
-    for (uint64_t id = WINDOW - 2; id > 0; id--)
-        GETS(&rig, ledger_plain(id, A, B, 1), MR_LEDGER_EXISTS);
-    GETS(&rig, ledger_pend(1000, A, B, 1, 0), MR_LEDGER_EXISTS);
-    GETS(&rig, ledger_plain(1001, A, B, 1), MR_LEDGER_ID_ALREADY_FAILED);
-    assert_true(floor_is(&rig, 0));
-    ledger_close(&rig);
-}
-
-static void free_ids_are_any_numbers(void **state)
-{
-    (void)state;
-    static struct ledger_rig rig;
-    struct mr_ledger_transfer transfer = ledger_plain(1, A, B, 1);
-    open_window(&rig, WINDOW, MR_LEDGER_IDS_FREE);
-    transfer.id = BELOW_MAX;
-    MAKES(&rig, transfer);
-    transfer.id = mr_u128_of(UINT64_C(1) << 63, 0);
-    MAKES(&rig, transfer);
-    MAKES(&rig, ledger_plain(1, A, B, 1));
-    ledger_close(&rig);
-}
-
-/* The places that a chain needs beyond the window are not for that. */
-static void a_chain_beyond_a_full_window_of_free_ids_fails(void **state)
-{
-    (void)state;
-    static struct ledger_rig rig;
-    open_window(&rig, WINDOW, MR_LEDGER_IDS_FREE);
-    fill(&rig, 1, WINDOW - 2);
-    REQUEST(&rig, ledger_linked(ledger_plain(101, A, B, 1)),
-            ledger_linked(ledger_plain(102, A, B, 1)), ledger_plain(103, A, B, 1));
-    RESULTS(&rig, MR_LEDGER_LINKED_EVENT_FAILED, MR_LEDGER_LINKED_EVENT_FAILED,
-            MR_LEDGER_TRANSFERS_FULL);
-    REQUEST(&rig, ledger_linked(ledger_plain(101, A, B, 1)), ledger_plain(102, A, B, 1));
-    RESULTS(&rig, 0, 0);
-    assert_int_equal(mr_ledger_totals_get(rig.ledger).remembered, WINDOW);
-    ledger_close(&rig);
-}
-
 /* -- The history. ------------------------------------------------------------------------------ */
 
 static void balances_are_forgotten_one_after_another(void **state)
@@ -456,7 +321,6 @@ int main(void)
         OF_16(an_id_that_is_known_is_never_too_old),
         OF_16(a_failed_transfer_takes_a_place_and_leaves_as_others_do),
         OF_16(a_failure_that_does_not_pass_takes_no_place),
-        cmocka_unit_test(of_many_exactly_those_of_the_window_are_found),
         OF_16(a_pending_transfer_is_kept_beyond_the_window),
         OF_16(one_that_was_resolved_beyond_the_window_is_forgotten_for_good),
         OF_16(one_that_was_resolved_within_the_window_is_told_of_until_it_leaves),
@@ -465,12 +329,6 @@ int main(void)
         OF_16(one_that_is_posted_as_it_leaves_is_posted_whole),
         OF_16(what_a_kept_transfer_closed_is_opened_by_voiding_it),
         cmocka_unit_test(of_a_window_of_one_the_last_is_known),
-        OF_16(an_id_may_be_ahead_of_the_time_by_so_much),
-        cmocka_unit_test(the_time_of_an_id_is_its_upper_48_bits),
-        OF_16(ids_are_compared_as_numbers_of_128_bits),
-        cmocka_unit_test(with_free_ids_nothing_is_forgotten_and_a_full_window_refuses),
-        cmocka_unit_test(free_ids_are_any_numbers),
-        cmocka_unit_test(a_chain_beyond_a_full_window_of_free_ids_fails),
         OF_16(balances_are_forgotten_one_after_another),
         OF_16(numbers_wrap_around_without_anybody_noticing),
     };
