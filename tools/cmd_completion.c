@@ -85,8 +85,10 @@ static void print_options(const struct command *command)
 {
     printf("    %s) echo '", command->name);
     for (uint32_t i = 0; i < command->option_count; i++) {
-        print_name(&command->options[i]);
-        putchar(' ');
+        if (command->options[i].kind != OPTION_words) {
+            print_name(&command->options[i]);
+            putchar(' ');
+        }
     }
     puts("--help' ;;");
 }
@@ -111,14 +113,15 @@ static void print_alternative(const struct option *option, const char *text, siz
     if (known > 0 && option->kind != OPTION_rate) {
         printf("_millrace_words '%.*s'; ", (int)known, text);
     } else if (option->kind == OPTION_text && option->fallback != NULL &&
-               option->fallback != OPTION_REQUIRED) {
+               option->fallback != OPTION_REQUIRED &&
+               strstr(option->argument, option->fallback) == NULL) {
         printf("_millrace_words '%s'; ", option->fallback);
     }
 }
 
 static void print_value(const struct command *command, const struct option *option)
 {
-    if (option->kind == OPTION_flag) {
+    if (option->kind == OPTION_flag || option->kind == OPTION_words) {
         return;
     }
     printf("    '%s ", command->name);

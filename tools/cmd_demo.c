@@ -6,6 +6,7 @@
 #include "tools/acks.h"
 #include "tools/child.h"
 #include "tools/command.h"
+#include "tools/deep.h"
 #include "tools/output.h"
 #include "tools/picture.h"
 #include "tools/stop.h"
@@ -22,9 +23,11 @@
 
 #define DEMO_OPTIONS(O, tag)                                                                     \
     O(tag, text, data, "DIR", "millrace-demo", "where the journal will lie; must not exist yet") \
-    O(tag, number, orders, "N", "1000000", "orders of the session")                              \
+    O(tag, choice, logic, "book|ledger", "book", "a market session, or a ledger's day")          \
+    O(tag, number, orders, "N", "1000000", "orders of the session, or transfers of the day")     \
     O(tag, number, seed, "N", "1", "another seed, another session")                              \
-    O(tag, number, instruments, "N", "10", "instruments that are traded")
+    O(tag, number, instruments, "N", "10", "instruments that are traded")                        \
+    O(tag, number, accounts, "N", "10000", "accounts of the ledger")
 OPTIONS_STRUCT(demo_settings, DEMO_OPTIONS);
 
 enum {
@@ -34,11 +37,16 @@ enum {
     BOOKS_MAX = 1,
     LEVELS_MAX = 8,
     ORDERS_MIN = 1000,
+    INPUT_SIZE = 256,
 };
+
+enum { DEMO_BOOK, DEMO_LEDGER };
+static const char *const logic_names[] = {[DEMO_BOOK] = "book", [DEMO_LEDGER] = "ledger"};
 
 struct demo {
     const struct demo_settings *settings;
-    char input[128];
+    bool ledger;
+    char input[INPUT_SIZE];
     char acks[512];
     char scratch[512]; /* the data directory of the open loop */
     struct child killed, finished, open_loop;
@@ -62,6 +70,20 @@ static void remove_tree(const char *path)
     (void)nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
+static void name_input(const struct demo *demo, uint64_t orders, char input[INPUT_SIZE])
+{
+    const struct demo_settings *settings = demo->settings;
+    if (demo->ledger) {
+        snprintf(input, INPUT_SIZE,
+                 "gen:transfers=%" PRIu64 ",seed=%" PRIu64 ",accounts=%" PRIu64
+                 ",skew=50,pending=20,chains=10,history=1",
+                 orders, settings->seed, settings->accounts);
+    } else {
+        snprintf(input, INPUT_SIZE, "gen:orders=%" PRIu64 ",seed=%" PRIu64 ",instruments=%" PRIu64,
+                 orders, settings->seed, settings->instruments);
+    }
+}
+
 static int name_paths(struct demo *demo)
 {
     const struct demo_settings *settings = demo->settings;
@@ -70,9 +92,7 @@ static int name_paths(struct demo *demo)
     }
     snprintf(demo->acks, sizeof demo->acks, "%s/acks", settings->data);
     snprintf(demo->scratch, sizeof demo->scratch, "%s/scratch", settings->data);
-    snprintf(demo->input, sizeof demo->input,
-             "gen:orders=%" PRIu64 ",seed=%" PRIu64 ",instruments=%" PRIu64, settings->orders,
-             settings->seed, settings->instruments);
+    name_input(demo, settings->orders, demo->input);
     if (mkdir(settings->data, 0777) != 0) {
         return complain(EXIT_USAGE, "cannot make %s: %s; name another directory with --data",
                         settings->data, strerror(errno));
@@ -96,8 +116,10 @@ static void tell(const char *step, const char *format, ...)
 
 static int start(struct demo *demo, struct child *child)
 {
-    const char *const arguments[] = {"--data", demo->settings->data, "--input", demo->input,
-                                     "--acks", demo->acks,           NULL};
+    const char *const arguments[] = {
+        "--data",  demo->settings->data, "--logic", logic_names[demo->settings->logic],
+        "--input", demo->input,          "--acks",  demo->acks,
+        NULL};
     struct mr_error error;
     return child_start(child, arguments, &error) == MR_OK ? EXIT_OK : complain_of(&error);
 }
@@ -167,9 +189,10 @@ static int step_finish(struct demo *demo)
          number_duration(recovery->journal.elapsed_ns + recovery->replay_ns).text,
          recovery->journal.torn ? "; a torn write, never acknowledged, was set aside" : "");
     const struct summary *summary = &demo->finished.report->summary;
-    tell("finished", "the session: %s commands, %s events, %s trades",
+    tell("finished", "the %s: %s commands, %s events, %s %s", demo->ledger ? "day" : "session",
          number_grouped(summary->commands).text, number_grouped(summary->events).text,
-         number_grouped(summary->trades).text);
+         number_grouped(demo->ledger ? summary->transfers : summary->trades).text,
+         demo->ledger ? "transfers" : "trades");
     return EXIT_OK;
 }
 
@@ -230,6 +253,24 @@ static int step_replay(struct demo *demo, struct mr_replay **replay)
     return code;
 }
 
+/* Of a ledger: what its events say is what its accounts have. */
+static int step_balance(struct demo *demo)
+{
+    struct deep_report report;
+    struct mr_error error;
+    if (!demo->ledger) {
+        return EXIT_OK;
+    }
+    if (deep_check(demo->settings->data, 0, &report, &error) != MR_OK) {
+        return complain_of(&error);
+    }
+    tell("balanced",
+         "every balance of %s accounts, recomputed from the events alone; debits equal "
+         "credits",
+         number_grouped(report.accounts).text);
+    return EXIT_OK;
+}
+
 /* The same session, or its beginning if that would take long, at half the speed just seen and
  * without a kill. */
 static int step_open_loop(struct demo *demo)
@@ -243,12 +284,12 @@ static int step_open_loop(struct demo *demo)
     if (!demo->open_loop_whole) {
         orders = rate * OPEN_LOOP_S * orders / all;
     }
-    char input[128], rate_text[32];
-    snprintf(input, sizeof input, "gen:orders=%" PRIu64 ",seed=%" PRIu64 ",instruments=%" PRIu64,
-             orders, demo->settings->seed, demo->settings->instruments);
+    char input[INPUT_SIZE], rate_text[32];
+    name_input(demo, orders, input);
     snprintf(rate_text, sizeof rate_text, "%" PRIu64, rate);
-    const char *const arguments[] = {"--data", demo->scratch, "--input", input,
-                                     "--rate", rate_text,     NULL};
+    const char *const arguments[] = {
+        "--data", demo->scratch, "--logic", logic_names[demo->settings->logic], "--input", input,
+        "--rate", rate_text,     NULL};
     struct mr_error error;
     if (child_start(&demo->open_loop, arguments, &error) != MR_OK) {
         return complain_of(&error);
@@ -302,7 +343,13 @@ static void print_next(const struct demo *demo)
     printf("  %s dump --data %s\n", program, data);
     printf("  %s replay --data %s --to 1000 --events\n", program, data);
     printf("  %s verify --data %s --acks %s\n", program, data, demo->acks);
-    printf("  %s run --data %s-typed --input -      and type orders yourself\n", program, data);
+    if (demo->ledger) {
+        printf("  %s state --data %s account 1\n", program, data);
+        printf("  %s run --data %s-typed --logic ledger --input -      and type yourself\n",
+               program, data);
+    } else {
+        printf("  %s run --data %s-typed --input -      and type orders yourself\n", program, data);
+    }
 }
 
 static int show(struct demo *demo)
@@ -312,11 +359,13 @@ static int show(struct demo *demo)
     code = code == EXIT_OK ? step_check_acks(demo) : code;
     struct mr_replay *replay = NULL;
     code = code == EXIT_OK ? step_replay(demo, &replay) : code;
+    code = code == EXIT_OK ? step_balance(demo) : code;
     code = code == EXIT_OK ? step_open_loop(demo) : code;
     if (code == EXIT_OK) {
         print_figures(demo);
         putchar('\n');
         picture_books(mr_replay_image(replay), mr_replay_logic(replay), BOOKS_MAX, LEVELS_MAX);
+        picture_ledgers(mr_replay_image(replay), mr_replay_logic(replay));
         print_next(demo);
     }
     mr_replay_close(replay);
@@ -327,16 +376,21 @@ static int show(struct demo *demo)
 static int run_demo(const void *settings)
 {
     struct demo demo = {.settings = settings};
-    if (demo.settings->orders < ORDERS_MIN || demo.settings->instruments == 0) {
-        return complain(EXIT_USAGE, "--orders wants at least %d, --instruments at least 1",
+    demo.ledger = demo.settings->logic == DEMO_LEDGER;
+    if (demo.settings->orders < ORDERS_MIN || demo.settings->instruments == 0 ||
+        demo.settings->accounts < 2) {
+        return complain(EXIT_USAGE,
+                        "--orders wants at least %d, --instruments at least 1, --accounts 2",
                         ORDERS_MIN);
     }
     int code = name_paths(&demo);
     if (code != EXIT_OK) {
         return code;
     }
-    printf("%sA market session of %s orders%s, every command durable before it is answered\n\n",
-           paint(PAINT_BOLD), number_grouped(demo.settings->orders).text, paint(PAINT_NONE));
+    printf("%s%s of %s %s%s, every command durable before it is answered\n\n", paint(PAINT_BOLD),
+           demo.ledger ? "A ledger's day" : "A market session",
+           number_grouped(demo.settings->orders).text, demo.ledger ? "transfers" : "orders",
+           paint(PAINT_NONE));
     (void)fflush(stdout);
     code = show(&demo);
     child_free(&demo.killed);
@@ -356,9 +410,11 @@ const struct command command_demo = {
         "in the middle, recovers, finishes, checks that every acknowledged command is\n"
         "in the journal and that a replay gives the same digests, and shows throughput,\n"
         "latency, recovery time and a book. Takes some seconds; leaves the journal\n"
-        "behind to look at.",
+        "behind to look at. With --logic ledger it is transfers, and every balance is\n"
+        "recomputed.",
     .examples = "  millrace demo\n"
-                "  millrace demo --data d --orders 100000 --seed 7\n",
+                "  millrace demo --data d --orders 100000 --seed 7\n"
+                "  millrace demo --data l --logic ledger\n",
     COMMAND_OPTIONS(demo_settings, DEMO_OPTIONS),
     .run = run_demo,
 };

@@ -33,6 +33,7 @@ struct replay {
     uint64_t to; /* 0: at the end */
     const struct mr_logic *logic;
     bool begun; /* an event has come */
+    struct summary summary;
 };
 
 /* The first event of all names the logic. */
@@ -62,6 +63,12 @@ static void on_event(void *context, const struct mr_event *event)
         puts(line);
 }
 
+static void on_answer(void *context, const struct mr_answer *answer)
+{
+    struct replay *replay = context;
+    summary_answer(&replay->summary, answer);
+}
+
 /* Nothing is written, so there is nothing to end in good order. */
 static void on_progress(void *context, uint64_t sequence, uint64_t last_sequence)
 {
@@ -80,7 +87,7 @@ static int open_replay(struct replay *replay, struct mr_replay **opened, struct 
         .directory = replay->settings->data,
         .logics = logics_known,
         .to = replay->to,
-        .handlers = {.event = on_event, .context = replay},
+        .handlers = {.event = on_event, .answer = on_answer, .context = replay},
         .progress = on_progress,
     };
     int status = mr_replay_open(&options, opened, NULL, error);
@@ -90,7 +97,6 @@ static int open_replay(struct replay *replay, struct mr_replay **opened, struct 
 
 static void sum_up(const struct mr_replay *replay, uint64_t elapsed_ns, struct summary *summary)
 {
-    *summary = (struct summary){0};
     summary_count(summary, mr_replay_image(replay), mr_replay_logic(replay));
     summary->durable_sequence = mr_replay_plan(replay)->last_sequence;
     summary->state_digest = mr_replay_state_digest(replay);
@@ -126,6 +132,7 @@ static void print_for_people(const struct mr_replay *replay, const struct summar
            number_grouped(mr_replay_digests_checked(replay)).text);
     putchar('\n');
     picture_books(mr_replay_image(replay), mr_replay_logic(replay), BOOKS_MAX, LEVELS_MAX);
+    picture_ledgers(mr_replay_image(replay), mr_replay_logic(replay));
 }
 
 static int execute(const void *options)
@@ -149,15 +156,15 @@ static int execute(const void *options)
     uint64_t started_ns = mr_monotonic_ns();
     if (open_replay(&replay, &opened, &error) != MR_OK)
         return complain_of(&error);
-    struct summary summary;
-    sum_up(opened, mr_monotonic_ns() - started_ns, &summary);
+    const struct summary *summary = &replay.summary;
+    sum_up(opened, mr_monotonic_ns() - started_ns, &replay.summary);
     if (settings->json)
-        summary_write_json(&summary, NULL, stdout);
+        summary_write_json(summary, NULL, stdout);
     else
-        print_for_people(opened, &summary);
+        print_for_people(opened, summary);
     mr_replay_close(opened);
-    int state_code = compare("the state", settings->expect_state, state, summary.state_digest);
-    int events_code = compare("the events", settings->expect_events, events, summary.event_digest);
+    int state_code = compare("the state", settings->expect_state, state, summary->state_digest);
+    int events_code = compare("the events", settings->expect_events, events, summary->event_digest);
     return state_code != EXIT_OK ? state_code : events_code;
 }
 

@@ -38,7 +38,10 @@ const struct command command_run = {
                 "  millrace run --data d --input orders.csv --format bitstamp --acks d.acks\n"
                 "  millrace run --data d --input day.csv --format lobster --date 2012-06-21\n"
                 "  echo 'order_new order=1 instrument=1 side=buy price=100 quantity=5' |\n"
-                "      millrace run --data d --input -\n",
+                "      millrace run --data d --input -\n"
+                "  millrace run --data l --logic ledger --input gen:transfers=1000000\n"
+                "  echo 'account_create id=1 ledger=1 code=1' |\n"
+                "      millrace run --data l --logic ledger --input -\n",
     COMMAND_OPTIONS(run_settings, RUN_OPTIONS),
     .run = execute,
 };

@@ -2,7 +2,9 @@
  * `millrace send`: commands and queries as text from standard input to a server, what comes back to
  * standard output. One thread, which waits for whichever of the two has something.
  */
+#include "tools/batch.h"
 #include "tools/command.h"
+#include "tools/fresh_id.h"
 #include "tools/json.h"
 #include "tools/lines.h"
 #include "tools/logics.h"
@@ -49,11 +51,13 @@ struct send {
     struct mr_client *client;
     const struct mr_logic *logic;
     struct lines lines;
-    bool ended;                      /* nothing more is read */
-    int code;                        /* of a malformed line; else EXIT_OK */
-    uint64_t next_request;           /* 0: the client's to choose */
-    bool command_waits, query_waits; /* read, and to be sent as soon as there is room */
-    struct mr_command *command;
+    bool ended;                    /* nothing more is read */
+    int code;                      /* of a malformed line; else EXIT_OK */
+    uint64_t next_request;         /* 0: the client's to choose */
+    bool batch_waits, query_waits; /* read, and to be sent as soon as there is room */
+    struct batch batch;            /* of commands; one by itself is a batch, too */
+    uint64_t batch_line;           /* where it begins */
+    struct fresh_ids fresh;
     alignas(8) unsigned char query[QUERY_SIZE];
     uint64_t sent, answered, rejected;
     uint64_t last_sequence; /* that an answer told: queries see no less */
@@ -197,6 +201,9 @@ static int open_client(struct send *send, struct mr_error *error)
         .session = settings->session,
         .role = settings->role == 0 ? MR_ROLE_USER : MR_ROLE_OPERATOR,
         .events = (enum mr_wire_events)settings->events,
+        /* The largest batch fits; how much really goes, the server decides. */
+        .window_bytes = MR_BATCH_BYTES_MAX + MR_COMMAND_SIZE_MAX,
+        .window_commands = MR_BATCH_COMMANDS_MAX,
     };
     return send->client == NULL ? mr_client_open(&options, &send->client, error)
                                 : mr_client_reconnect(send->client, error);
@@ -235,47 +242,101 @@ static void choose_logic(struct send *send)
 
 /* -- Reading and sending. ---------------------------------------------------------------------- */
 
-static bool bad_line(struct send *send, uint32_t column, const char *text)
+/* What is wrong with the line of that number: it, and its batch, are left out; or it is the end. */
+static void bad_line(struct send *send, uint64_t number, uint32_t column, const char *text)
 {
-    int code = complain(EXIT_USAGE, "%s:%llu:%u: %s", send->lines.name,
-                        (unsigned long long)send->lines.number, column, text);
-    if (send->settings->on_error == 0) {
+    bool goes_on = send->settings->on_error != 0;
+    int code = complain(EXIT_USAGE, "%s:%llu:%u: %s%s", send->lines.name,
+                        (unsigned long long)number, column, text,
+                        goes_on && send->batch.spoiled ? "; all of its batch is left out" : "");
+    if (!goes_on) {
         send->code = code;
         send->ended = true;
     }
-    return false;
 }
 
-/* A line as something that waits to be sent; false: it is none. */
-static bool read_line(struct send *send, const char *line, size_t length)
+/* The line at hand is not what it should be. */
+static void give_up(struct send *send, bool more, uint32_t column, const char *text)
+{
+    batch_give_up(&send->batch, more);
+    bad_line(send, send->lines.number, column, text);
+}
+
+static void read_query(struct send *send, const char *line, size_t length)
 {
     struct mr_text_error flaw;
+    enum mr_text_outcome outcome = mr_text_query_read(
+        send->logic, line, length, (struct mr_query *)(void *)send->query, QUERY_SIZE, &flaw);
+    if (outcome == MR_TEXT_BAD) {
+        give_up(send, send->batch.count > 0 || send->batch.given_up, flaw.column, flaw.text);
+    } else if (send->batch.count > 0 || send->batch.given_up) {
+        give_up(send, true, 1, "a query stands in no batch, and the batch before it is not whole");
+    } else {
+        send->query_waits = true;
+    }
+}
+
+/* The next request's number is that of the line, if it has one, or counts on. */
+static void number_request(struct send *send, struct mr_command *command, bool stated)
+{
+    if (!stated) {
+        command->request = send->next_request;
+        send->next_request += send->next_request > 0;
+    } else {
+        send->next_request = command->request + 1;
+    }
+}
+
+static void read_command(struct send *send, const char *line, size_t length)
+{
+    struct mr_command *command = batch_room(&send->batch);
+    struct mr_text_error flaw;
     uint32_t stated = 0;
+    if (!fresh_ids_fill(&send->fresh, send->logic, fresh_ids_now(), &line, &length)) {
+        give_up(send, false, 1, "no memory for an id");
+        return;
+    }
+    switch (mr_text_command_read(send->logic, line, length, command, MR_COMMAND_SIZE_MAX, &stated,
+                                 &flaw)) {
+    case MR_TEXT_NOTHING:
+        return;
+    case MR_TEXT_BAD:
+        give_up(send, batch_line_says_more(line, length), flaw.column, flaw.text);
+        return;
+    case MR_TEXT_COMMAND:
+        break;
+    }
+    number_request(send, command, (stated & MR_TEXT_REQUEST) != 0);
+    if (!batch_fits(&send->batch)) {
+        give_up(send, command->more, 1, "its batch is too large: " BATCH_LIMITS);
+        return;
+    }
+    send->batch_line = send->batch.count == 0 ? send->lines.number : send->batch_line;
+    send->batch_waits = batch_add(&send->batch);
+}
+
+/* A line, after which something may wait to be sent. */
+static void read_line(struct send *send, const char *line, size_t length)
+{
     size_t blanks = 0;
     while (blanks < length && (line[blanks] == ' ' || line[blanks] == '\t')) {
         blanks++;
     }
-    bool asks = blanks < length && line[blanks] == '?';
-    enum mr_text_outcome outcome =
-        asks ? mr_text_query_read(send->logic, line, length, (struct mr_query *)(void *)send->query,
-                                  QUERY_SIZE, &flaw)
-             : mr_text_command_read(send->logic, line, length, send->command, MR_COMMAND_SIZE_MAX,
-                                    &stated, &flaw);
-    if (outcome == MR_TEXT_BAD) {
-        return bad_line(send, flaw.column, flaw.text);
+    if (blanks < length && line[blanks] == '?') {
+        read_query(send, line, length);
+    } else {
+        read_command(send, line, length);
     }
-    if (outcome == MR_TEXT_NOTHING) {
-        return false;
+}
+
+/* A batch of which the last command never came is not sent. */
+static void end_input(struct send *send)
+{
+    send->ended = true;
+    if (send->batch.count > 0) {
+        batch_give_up(&send->batch, false);
+        bad_line(send, send->batch_line, 1, BATCH_HAS_NO_END);
     }
-    send->query_waits = asks;
-    send->command_waits = !asks;
-    if (!asks && (stated & MR_TEXT_REQUEST) == 0) {
-        send->command->request = send->next_request;
-        send->next_request += send->next_request > 0;
-    } else if (!asks) {
-        send->next_request = send->command->request + 1;
-    }
-    return true;
 }
 
 /* Reads on until something waits to be sent; false: there is nothing (yet). */
@@ -285,27 +346,35 @@ static bool read_next(struct send *send)
     const char *line;
     size_t length;
     bool whole;
-    while (!send->ended && !send->command_waits && !send->query_waits) {
+    while (!send->ended && !send->batch_waits && !send->query_waits) {
         enum lines_outcome outcome = lines_next(&send->lines, &line, &length, &whole, &error);
         switch (outcome) {
         case LINES_LINE:
-            (void)read_line(send, line, length);
+            read_line(send, line, length);
             break;
         case LINES_WAIT:
             return false;
         case LINES_TOO_LONG:
-            (void)bad_line(send, 1, "the line is too long");
+            give_up(send, false, 1, "the line is too long");
             break;
         case LINES_FAILED:
             send->code = complain_of(&error);
             send->ended = true;
             break;
         case LINES_END:
-            send->ended = true;
+            end_input(send);
             break;
         }
     }
-    return send->command_waits || send->query_waits;
+    return send->batch_waits || send->query_waits;
+}
+
+static int send_batch(struct send *send, struct mr_error *error)
+{
+    const struct batch *batch = &send->batch;
+    return batch->count == 1
+               ? mr_client_send(send->client, batch->commands[0], NULL, error)
+               : mr_client_send_batch(send->client, batch->commands, batch->count, NULL, error);
 }
 
 /* Sends what waits. MR_OK, MR_AGAIN (not yet), or what is wrong with it. What is typed one after
@@ -320,14 +389,15 @@ static int send_waiting(struct send *send, struct mr_error *error)
     if (send->query_waits && query->not_before == 0) {
         query->not_before = send->last_sequence;
     }
-    int status = send->command_waits ? mr_client_send(send->client, send->command, NULL, error)
-                                     : mr_client_query(send->client, query, NULL, error);
+    int status = send->query_waits ? mr_client_query(send->client, query, NULL, error)
+                                   : send_batch(send, error);
     if (status == MR_OK) {
         send->sent++;
         send->asked = send->query_waits;
     }
     if (status != MR_AGAIN) {
-        send->command_waits = send->query_waits = false;
+        send->batch_waits = send->query_waits = false;
+        batch_clear(&send->batch);
     }
     return status;
 }
@@ -338,9 +408,10 @@ static void send_more(struct send *send)
     struct mr_error error;
     int status = MR_OK;
     while (status != MR_AGAIN && read_next(send)) {
+        bool asks = send->query_waits;
         status = send_waiting(send, &error);
         if (status != MR_OK && status != MR_AGAIN) {
-            (void)bad_line(send, 1, error.text);
+            bad_line(send, asks ? send->lines.number : send->batch_line, 1, error.text);
         }
     }
 }
@@ -351,7 +422,7 @@ static void wait_for_either(const struct send *send)
     bool writes;
     struct pollfd waiting[2] = {{.fd = mr_client_fd(send->client, &writes)}};
     waiting[0].events = (short)(POLLIN | (writes ? POLLOUT : 0));
-    bool reads = !send->ended && !send->command_waits && !send->query_waits;
+    bool reads = !send->ended && !send->batch_waits && !send->query_waits;
     waiting[1] = (struct pollfd){.fd = reads ? send->lines.file : -1, .events = POLLIN};
     (void)fflush(stdout);
     (void)poll(waiting, 2, WAIT_MS);
@@ -376,7 +447,7 @@ static int send_all(struct send *send)
         while ((status = mr_client_next(send->client, 0, &item, &error)) == MR_OK) {
             take(send, &item);
         }
-        bool waits = send->command_waits || send->query_waits;
+        bool waits = send->batch_waits || send->query_waits;
         if (send->ended && !waits && mr_client_unanswered(send->client) == 0 &&
             (send->settings->events != MR_WIRE_EVENTS_ALL || stop_requested() || send->sent > 0)) {
             return conclude(send);
@@ -404,7 +475,10 @@ static int execute(const void *settings)
 {
     struct send *send = calloc(1, sizeof *send);
     struct mr_error error;
-    if (send == NULL || (send->command = malloc(MR_COMMAND_SIZE_MAX)) == NULL) {
+    if (send == NULL || batch_make(&send->batch, MR_COMMAND_SIZE_MAX, &error) != MR_OK) {
+        if (send != NULL) {
+            batch_free(&send->batch);
+        }
         free(send);
         return complain(EXIT_RESOURCES, "no memory to send");
     }
@@ -424,7 +498,8 @@ static int execute(const void *settings)
     }
     mr_client_close(send->client);
     lines_close(&send->lines);
-    free(send->command);
+    fresh_ids_free(&send->fresh);
+    batch_free(&send->batch);
     free(send);
     return code;
 }
@@ -436,6 +511,9 @@ const struct command command_send = {
                    "'millrace catalog' lists them. Answers, replies and events go to standard\n"
                    "output as they come, the answers in the order of the commands.\n"
                    "\n"
+                   "Lines with more=1 and the one behind them are sent as one batch, of which a\n"
+                   "crash keeps all or nothing.\n"
+                   "\n"
                    "When the server goes away, it connects again and sends again what is without\n"
                    "answer: each command takes effect once. With --session and --request-from the\n"
                    "same holds when 'millrace send' itself is killed: the same input, sent again\n"
@@ -446,6 +524,7 @@ const struct command command_send = {
     .examples = "  echo 'order_new order=1 instrument=1 side=buy price=100 quantity=5' |\n"
                 "      millrace send --to unix:d/socket --events own\n"
                 "  millrace send --to tcp:127.0.0.1:7070 --session 9 --request-from 1 <orders\n"
+                "  echo '?account id=7' | millrace send --to unix:l/socket\n"
                 "  echo '?session id=9' | millrace send --to unix:d/socket --session 9\n",
     COMMAND_OPTIONS(send_settings, SEND_OPTIONS),
     .run = execute,

@@ -2,6 +2,7 @@
  * `millrace serve`: an engine for clients on a socket. The main thread is the server's.
  */
 #include "tools/command.h"
+#include "tools/config.h"
 #include "tools/engine_options.h"
 #include "tools/hash_seed.h"
 #include "tools/json.h"
@@ -26,6 +27,7 @@
     O(tag, text, tcp, "[HOST:]PORT", NULL,                                                     \
       "listen on TCP, of the loopback address unless HOST, a number, says otherwise")          \
     OPTION_LOGIC(O, tag)                                                                       \
+    OPTION_CONFIG(O, tag)                                                                      \
     OPTION_JSON(O, tag)                                                                        \
     O(tag, number, clients, "N", "64", "clients at once, at most")                             \
     O(tag, choice, operators, "local|all", "local",                                            \
@@ -184,8 +186,12 @@ static int open_engine(struct serve *serve, struct mr_error *error)
         if (!recovery->created) {
             say("recovered %s commands in %s", number_grouped(recovery->journal.last_sequence).text,
                 number_duration(recovery->journal.elapsed_ns + recovery->replay_ns).text);
+            status =
+                config_check(serve->logic, mr_engine_image(serve->engine), settings->config, error);
         }
-        status = mr_engine_start(serve->engine, error);
+        if (status == MR_OK) {
+            status = mr_engine_start(serve->engine, error);
+        }
         serve->started = status == MR_OK;
     }
     /* A new journal begins with its genesis, and until that is applied there is nothing to ask. */
@@ -213,6 +219,22 @@ static int choose_path(struct serve *serve, struct mr_error *error)
     return MR_OK;
 }
 
+/* Of a new journal. What --config says goes on top of a seed of its own. */
+static int choose_config(struct serve *serve, struct mr_error *error)
+{
+    const struct serve_settings *settings = serve->settings;
+    void *chosen = NULL;
+    int status = hash_seed_choose(serve->logic, settings->hash_seed, &serve->config, error);
+    if (status == MR_OK) {
+        status = config_choose(serve->logic, serve->config, settings->config, &chosen, error);
+    }
+    if (chosen != NULL) {
+        free(serve->config);
+        serve->config = chosen;
+    }
+    return status;
+}
+
 static int open_all(struct serve *serve, struct mr_error *error)
 {
     const struct serve_settings *settings = serve->settings;
@@ -221,7 +243,7 @@ static int open_all(struct serve *serve, struct mr_error *error)
         status = choose_path(serve, error);
     }
     if (status == MR_OK) {
-        status = hash_seed_choose(serve->logic, settings->hash_seed, &serve->config, error);
+        status = choose_config(serve, error);
     }
     if (status == MR_OK) {
         status = open_engine(serve, error);
@@ -337,6 +359,7 @@ const struct command command_serve = {
         "meanwhile. When it is stopped, what was accepted is done and answered.",
     .examples = "  millrace serve --data d\n"
                 "  millrace serve --data d --socket /run/orders.socket --tcp 7070\n"
+                "  millrace serve --data l --logic ledger --config transfers_max=10000000\n"
                 "  echo '?status' | millrace send --to unix:d/socket\n",
     COMMAND_OPTIONS(serve_settings, SERVE_OPTIONS),
     .run = execute,

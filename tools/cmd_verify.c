@@ -7,6 +7,7 @@
 #include "tools/acks.h"
 #include "tools/command.h"
 #include "tools/condition.h"
+#include "tools/deep.h"
 #include "tools/json.h"
 #include "tools/output.h"
 #include "tools/stop.h"
@@ -20,6 +21,10 @@
     OPTION_DATA(O, tag)                                                              \
     O(tag, text, acks, "FILE", NULL,                                                 \
       "check that the journal has every command that run --acks noted in this file") \
+    O(tag, flag, deep, NULL, NULL,                                                   \
+      "replay it, too: check digests, the state's invariants, a ledger's balances")  \
+    O(tag, number, every, "N", "1000",                                               \
+      "with --deep: check the state every N entries and at the end; 0: at the end")  \
     O(tag, flag, json, NULL, NULL, "one JSON object on standard output")
 OPTIONS_STRUCT(verify_settings, VERIFY_OPTIONS);
 
@@ -33,6 +38,9 @@ struct verify {
     struct acks_check *check;   /* NULL: not asked for */
     struct acks_report acks;
     struct mr_error error;
+    struct deep_report deep;
+    int deep_status; /* MR_OK: all is well, or it was not asked for */
+    struct mr_error deep_error;
 };
 
 /* -- Reading. ---------------------------------------------------------------------------------- */
@@ -122,7 +130,8 @@ static bool is_damage(int status)
 static void print_json(const struct verify *verify, int status)
 {
     const struct mr_recovery *report = &verify->report;
-    bool ok = status == MR_OK && verify->acks.missing == 0 && !head_is_damaged(verify);
+    bool ok = status == MR_OK && verify->acks.missing == 0 && !head_is_damaged(verify) &&
+              verify->deep_status == MR_OK;
     struct json json;
     json_begin(&json, stdout);
     json_bool(&json, "ok", ok);
@@ -141,8 +150,14 @@ static void print_json(const struct verify *verify, int status)
         json_u64(&json, "acks", verify->acks.lines);
         json_u64(&json, "acks_missing", verify->acks.missing);
     }
+    if (status == MR_OK && verify->settings->deep)
+        deep_put(&verify->deep, &json);
     if (is_damage(status) || head_is_damaged(verify))
         condition_put_hint(&json, verify->settings->data);
+    if (status == MR_OK && verify->deep_status != MR_OK) {
+        json_u64(&json, "exit", (uint64_t)exit_code_of(verify->deep_status));
+        json_text(&json, "error", verify->deep_error.text);
+    }
     if (status != MR_OK) {
         json_u64(&json, "exit", (uint64_t)exit_code_of(status));
         json_text(&json, "error", verify->error.text);
@@ -188,6 +203,8 @@ static void print_text(const struct verify *verify)
                number_grouped(verify->acks.lines).text);
     if (!head_is_damaged(verify))
         printf("  %-14severy byte that a checksum covers is as it was written\n", "intact");
+    if (verify->settings->deep && verify->deep_status == MR_OK)
+        deep_print(&verify->deep);
 }
 
 static void print_damage(const struct verify *verify)
@@ -247,7 +264,19 @@ static int conclude(struct verify *verify, int status)
         print_text(verify);
     else if (is_damage(status))
         print_damage(verify);
-    return status == MR_OK ? find_flaws(verify) : complain_of(&verify->error);
+    if (status != MR_OK)
+        return complain_of(&verify->error);
+    int code = find_flaws(verify);
+    return verify->deep_status == MR_OK ? code : complain_of(&verify->deep_error);
+}
+
+/* Bytes first: what is not as it was written, need not be replayed. */
+static void look_deeper(struct verify *verify)
+{
+    const struct verify_settings *settings = verify->settings;
+    if (settings->deep)
+        verify->deep_status =
+            deep_check(settings->data, settings->every, &verify->deep, &verify->deep_error);
 }
 
 static int execute(const void *settings)
@@ -256,6 +285,8 @@ static int execute(const void *settings)
     int status = open_acks(&verify);
     if (status == MR_OK)
         status = read_journal(&verify);
+    if (status == MR_OK)
+        look_deeper(&verify);
     int code = conclude(&verify, status);
     acks_check_close(verify.check);
     return code;
@@ -272,9 +303,16 @@ const struct command command_verify = {
         "and, with --acks, if a command that was acknowledged is missing. A torn tail,\n"
         "which a crash may leave and nobody was promised, is told of and is no error.\n"
         "\n"
+        "With --deep it also replays the journal from the beginning, compares every\n"
+        "recorded digest of events, and checks that the state contradicts itself\n"
+        "nowhere. Of a ledger, it recomputes the balances of every account from the\n"
+        "events alone and compares them with the state's; debits have to equal credits,\n"
+        "and no limit may have been passed. What differs is named, and the exit is 1.\n"
+        "\n"
         "The directory may be in use, and is only read.",
     .examples = "  millrace verify --data d\n"
-                "  millrace verify --data d --acks d.acks --json\n",
+                "  millrace verify --data d --acks d.acks --json\n"
+                "  millrace verify --data d --deep\n",
     COMMAND_OPTIONS(verify_settings, VERIFY_OPTIONS),
     .run = execute,
 };

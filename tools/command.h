@@ -31,9 +31,9 @@ struct command {
     int (*run)(const void *settings);
 };
 
-extern const struct command command_run, command_serve, command_send, command_replay, command_dump,
-    command_load, command_verify, command_recover, command_repair, command_stat, command_catalog,
-    command_demo, command_completion;
+extern const struct command command_run, command_serve, command_send, command_replay, command_state,
+    command_log, command_dump, command_load, command_verify, command_recover, command_repair,
+    command_stat, command_catalog, command_demo, command_completion;
 /* All that there are, in the order of --help, ended by NULL; tools/commands.c lists them. */
 extern const struct command *const commands_known[];
 

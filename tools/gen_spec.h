@@ -5,10 +5,7 @@
 #ifndef MR_TOOLS_GEN_SPEC_H
 #define MR_TOOLS_GEN_SPEC_H
 
-#include <millrace/error.h>
-
-#include <stddef.h>
-#include <stdint.h>
+#include "tools/keys.h"
 
 /* K(name, default, least, greatest): the default 0 of `orders`, below its least, means that it must
  * be given. */
@@ -42,9 +39,8 @@
     K(rate, 100000, 1, 1000000000)           \
     K(start, 1767225600, 0, UINT64_C(9000000000)) /* 2026 */
 
-#define GEN_MEMBER_(name, value, least, greatest) uint64_t name;
 struct gen_spec {
-    GEN_KEYS(GEN_MEMBER_)
+    GEN_KEYS(KEYS_MEMBER)
 };
 
 enum {

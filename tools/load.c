@@ -8,6 +8,7 @@
 #include "base/assert.h"
 #include "base/limits.h"
 #include "base/storage.h"
+#include "tools/batch.h"
 #include "tools/entry_text.h"
 #include "tools/logics.h"
 #include "tools/output.h"
@@ -34,6 +35,7 @@ struct load {
     uint64_t entry_line;   /* where it begins */
     uint32_t count;        /* commands read */
     uint64_t last_time_ns; /* of the last one */
+    uint32_t batch;        /* of them, how many are of a batch that is to go on */
 
     /* The entries before it. */
     uint64_t index, sequence;
@@ -107,6 +109,12 @@ static int end_entry(struct load *load, struct mr_error *error)
                             load->lines->name, (unsigned long long)load->entry_line, entry->count,
                             (unsigned long long)entry->time_ns, load->count,
                             (unsigned long long)load->last_time_ns);
+    if (load->batch != 0)
+        return mr_error_set(error, MR_E_INVALID,
+                            "%s:%llu: the entry's last command, at sequence %llu, has more=1: its "
+                            "batch has no end",
+                            load->lines->name, (unsigned long long)load->entry_line,
+                            (unsigned long long)load->sequence);
     int status = append(load, error);
     load->entry = NULL;
     return status;
@@ -133,6 +141,7 @@ static int begin_entry(struct load *load, const struct mr_entry *header, struct 
     load->entry->length = MR_ENTRY_SIZE;
     load->entry_line = load->lines->number;
     load->count = 0;
+    load->batch = 0;
     load->last_time_ns = 0;
     load->index = index;
     if (progress_due())
@@ -203,6 +212,11 @@ static int read_line(struct load *load, const char *line, size_t length, struct 
                       load->count == load->entry->count
                           ? "the entry has more commands than it says"
                           : "the sequence does not follow that of the command before");
+    if (load->batch == MR_BATCH_COMMANDS_MAX)
+        return refuse(load, error, "the batch is too large: " BATCH_LIMITS);
+    if (load->batch > 0 && command->time_ns != load->last_time_ns)
+        return refuse(load, error, "the command has another time than its batch began with");
+    load->batch = command->more ? load->batch + 1 : 0;
     load->sequence++;
     load->count++;
     load->last_time_ns = command->time_ns;

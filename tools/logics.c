@@ -1,11 +1,13 @@
 #include "tools/logics.h"
 
+#include <millrace/ledger.h>
+
 #include <dlfcn.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
-const struct mr_logic *logics_known[LOGICS_MAX + 1] = {&mr_logic_book};
+const struct mr_logic *logics_known[LOGICS_MAX + 1] = {&mr_logic_book, &mr_logic_ledger};
 
 static const struct mr_logic *find(const char *name)
 {

@@ -15,8 +15,8 @@ enum { LOGICS_MAX = 16 };
 extern const struct mr_logic *logics_known[LOGICS_MAX + 1];
 
 /* The row of an option that says which logic: its value is for logic_chosen. */
-#define OPTION_LOGIC(O, tag)                    \
-    O(tag, text, logic, "NAME|FILE.so", "book", \
+#define OPTION_LOGIC(O, tag)                                \
+    O(tag, text, logic, "book|ledger|NAME|FILE.so", "book", \
       "the business logic: one that is known, or that of a shared object")
 
 /* Loads the logic of a shared object, and makes it known; *logic (may be NULL) is it. MR_E_INVALID,

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SETTINGS_SIZE_MAX = 256 };
+enum { SETTINGS_SIZE_MAX = 512 };
 
 static const char exit_codes[] =
     "Exit codes: 0 ok, 1 a finding (a digest, invariant or comparison differs),\n"
@@ -34,8 +34,9 @@ static void print_commands(FILE *file)
 
 static void print_help(const struct command *command)
 {
-    printf("usage: millrace %s [--option value ...]\n\n%s\n\nOptions:\n", command->name,
-           command->description);
+    const struct option *words = options_words(command->options, command->option_count);
+    printf("usage: millrace %s%s%s [--option value ...]\n\n%s\n\nOptions:\n", command->name,
+           words == NULL ? "" : " ", words == NULL ? "" : words->argument, command->description);
     options_describe(command->options, command->option_count, stdout);
     printf("\nExamples:\n%s\n%s", command->examples, exit_codes);
 }

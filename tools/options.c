@@ -46,7 +46,17 @@ static const struct option *find(const struct option *options, uint32_t count, c
                                  size_t length)
 {
     for (uint32_t i = 0; i < count; i++) {
-        if (is_called(&options[i], name, length)) {
+        if (options[i].kind != OPTION_words && is_called(&options[i], name, length)) {
+            return &options[i];
+        }
+    }
+    return NULL;
+}
+
+const struct option *options_words(const struct option *options, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (options[i].kind == OPTION_words) {
             return &options[i];
         }
     }
@@ -120,6 +130,8 @@ static bool set(const struct option *option, void *settings, const char *text)
         return rate_parse(text, value);
     case OPTION_choice:
         return choice_parse(option->argument, text, value);
+    case OPTION_words:
+        break;
     }
     return false;
 }
@@ -135,6 +147,7 @@ static const char *wanted(const struct option *option)
         return "one of ";
     case OPTION_flag:
     case OPTION_text:
+    case OPTION_words:
         break;
     }
     return "something";
@@ -154,13 +167,29 @@ static int give(const struct option *option, void *settings, const char *text,
                         text);
 }
 
+/* An argument that is no option. */
+static int take_word(const struct option *option, const char *word, void *settings,
+                     struct mr_error *error)
+{
+    if (option == NULL) {
+        return mr_error_set(error, MR_E_INVALID, "unexpected argument '%s'", word);
+    }
+    struct option_words *words = (void *)((unsigned char *)settings + option->offset);
+    if (words->count == OPTION_WORDS_MAX) {
+        return mr_error_set(error, MR_E_INVALID, "more than %d arguments, from '%s' on",
+                            OPTION_WORDS_MAX, word);
+    }
+    words->words[words->count++] = word;
+    return MR_OK;
+}
+
 /* Takes the option at *arguments, and its value behind it if it has one. */
 static int take(const struct option *options, uint32_t count, const char *const **arguments,
                 uint64_t *given, void *settings, struct mr_error *error)
 {
     const char *argument = *(*arguments)++;
     if (strncmp(argument, "--", 2) != 0) {
-        return mr_error_set(error, MR_E_INVALID, "unexpected argument '%s'", argument);
+        return take_word(options_words(options, count), argument, settings, error);
     }
     const char *name = argument + 2;
     size_t length = strcspn(name, "=");
@@ -201,6 +230,14 @@ int options_parse(const struct option *options, uint32_t count, const char *cons
             continue;
         }
         char name[64];
+        if (option->kind == OPTION_words) {
+            const struct option_words *words =
+                (const void *)((const unsigned char *)settings + option->offset);
+            if (words->count == 0) {
+                return mr_error_set(error, MR_E_INVALID, "%s is missing", option->argument);
+            }
+            continue;
+        }
         if (option->fallback == OPTION_REQUIRED) {
             return mr_error_set(error, MR_E_INVALID, "--%s %s is missing", spelled(option, name),
                                 option->argument);
@@ -247,8 +284,10 @@ void options_describe(const struct option *options, uint32_t count, FILE *file)
     for (uint32_t i = 0; i < count; i++) {
         const struct option *option = &options[i];
         char name[64];
+        bool named = option->kind != OPTION_words;
         int column =
-            fprintf(file, "  --%s%s%s", spelled(option, name), option->argument == NULL ? "" : " ",
+            fprintf(file, "  %s%s%s%s", named ? "--" : "", named ? spelled(option, name) : "",
+                    named && option->argument != NULL ? " " : "",
                     option->argument == NULL ? "" : option->argument);
         if (column >= HELP_COLUMN) {
             fputc('\n', file);

@@ -19,6 +19,8 @@
  *     number   uint64_t      decimal digits; underscores may separate them: 1_000_000
  *     rate     uint64_t      a number that is not 0, "/s" may follow
  *     choice   uint32_t      which one of the names that the argument column lists, from 0
+ *     words    struct option_words  what stands there without an option's name, in its order; at
+ *                            most one row of a list is of this kind, and nobody sees its name
  *
  * The column after the argument is the value when the option is not given, as text; NULL: false,
  * NULL or 0, and OPTION_REQUIRED: it must be given.
@@ -33,7 +35,20 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum option_kind { OPTION_flag, OPTION_text, OPTION_number, OPTION_rate, OPTION_choice };
+enum option_kind {
+    OPTION_flag,
+    OPTION_text,
+    OPTION_number,
+    OPTION_rate,
+    OPTION_choice,
+    OPTION_words
+};
+
+enum { OPTION_WORDS_MAX = 24 };
+struct option_words {
+    const char *words[OPTION_WORDS_MAX]; /* point into argv */
+    uint32_t count;
+};
 
 struct option {
     const char *name; /* the member's: with underscores */
@@ -71,11 +86,15 @@ extern const char option_required[];
 #define OPTION_TYPE_number                                        uint64_t
 #define OPTION_TYPE_rate                                          uint64_t
 #define OPTION_TYPE_choice                                        uint32_t
+#define OPTION_TYPE_words                                         struct option_words
 
 /* Fills `settings`, a struct that OPTIONS_STRUCT declared, from `arguments` (ended by NULL, without
  * the names of program and subcommand). MR_E_INVALID: unknown option, missing or bad value. */
 int options_parse(const struct option *options, uint32_t count, const char *const *arguments,
                   void *settings, struct mr_error *error);
+
+/* The row of the kind `words`; NULL: there is none. */
+const struct option *options_words(const struct option *options, uint32_t count);
 
 /* Prints the options, one to two lines each, as --help shows them. */
 void options_describe(const struct option *options, uint32_t count, FILE *file);

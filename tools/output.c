@@ -212,12 +212,11 @@ bool output_is_unicode(void)
 
 /* -- Numbers. ---------------------------------------------------------------------------------- */
 
-struct number_text number_grouped(uint64_t value)
+/* Digits with a comma in front of every three. */
+static struct number_text group(const char *digits)
 {
     struct number_text number;
-    char digits[24];
-    int count = snprintf(digits, sizeof digits, "%" PRIu64, value);
-    int used = 0;
+    int count = (int)strlen(digits), used = 0;
     for (int i = 0; i < count; i++) {
         if (i > 0 && (count - i) % 3 == 0) {
             number.text[used++] = ',';
@@ -225,6 +224,33 @@ struct number_text number_grouped(uint64_t value)
         number.text[used++] = digits[i];
     }
     number.text[used] = '\0';
+    return number;
+}
+
+struct number_text number_grouped(uint64_t value)
+{
+    char digits[24];
+    (void)snprintf(digits, sizeof digits, "%" PRIu64, value);
+    return group(digits);
+}
+
+struct number_text number_u128_grouped(struct mr_u128 value)
+{
+    return group(number_u128(value).text);
+}
+
+struct number_text number_u128(struct mr_u128 value)
+{
+    __extension__ typedef unsigned __int128 wide;
+    struct number_text number;
+    wide left = (wide)value.high << 64 | value.low;
+    size_t at = sizeof number.text - 1;
+    number.text[at] = '\0';
+    do {
+        number.text[--at] = (char)('0' + (int)(left % 10));
+        left /= 10;
+    } while (left > 0);
+    memmove(number.text, number.text + at, sizeof number.text - at);
     return number;
 }
 

@@ -10,6 +10,8 @@
 #include <millrace/error.h>
 #include <millrace/log.h>
 
+#include <millrace/u128.h>
+
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -67,14 +69,16 @@ bool output_is_unicode(void);
 
 /* -- Numbers for people. The text lies in the caller's buffer, which is returned. -------------- */
 
-enum { NUMBER_TEXT_SIZE = 48 };
+enum { NUMBER_TEXT_SIZE = 56 };
 struct number_text {
     char text[NUMBER_TEXT_SIZE];
 };
 
-struct number_text number_grouped(uint64_t value); /* 1,234,567 */
-struct number_text number_duration(uint64_t ns);   /* 950 ns, 12.3 us, 4.56 ms, 7.89 s */
-struct number_text number_bytes(uint64_t bytes);   /* 512 bytes, 1.5 KiB, 64.0 MiB */
+struct number_text number_grouped(uint64_t value);    /* 1,234,567 */
+struct number_text number_u128(struct mr_u128 value); /* without commas: ids, exact amounts */
+struct number_text number_u128_grouped(struct mr_u128 value);
+struct number_text number_duration(uint64_t ns); /* 950 ns, 12.3 us, 4.56 ms, 7.89 s */
+struct number_text number_bytes(uint64_t bytes); /* 512 bytes, 1.5 KiB, 64.0 MiB */
 /* `value` / 10^decimals, all decimals shown: 12345 with 2 is 123.45. */
 struct number_text number_scaled(int64_t value, uint32_t decimals);
 /* Nanoseconds since 1970 as a time of day in UTC, to the microsecond; as a number if it is too

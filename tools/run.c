@@ -27,7 +27,16 @@ static int open_input(struct run *run, struct mr_error *error)
         .session = strcmp(settings->input, "-") == 0 ? SESSION_KEYBOARD : SESSION_IMPORTER,
         .role = MR_ROLE_USER,
     };
-    return source_open(&options, &run->source, error);
+    int status = source_open(&options, &run->source, error);
+    if (status == MR_OK && run->source->genesis != NULL && settings->config != NULL) {
+        return mr_error_set(error, MR_E_INVALID,
+                            "%s is a whole dump, whose genesis has the configuration: leave "
+                            "--config away",
+                            settings->input);
+    }
+    return status == MR_OK ? config_choose(run->logic, run->source->config, settings->config,
+                                           &run->config, error)
+                           : status;
 }
 
 static enum mr_clock_kind chosen_clock(const struct run *run)
@@ -47,7 +56,7 @@ static int open_engine(struct run *run, struct mr_error *error)
 {
     struct mr_engine_options options = {
         .logic = run->logic,
-        .config = run->source->config,
+        .config = run->config == NULL ? run->source->config : run->config,
         .clock_kind = chosen_clock(run),
         .genesis = run->source->genesis,
         .log = {.write = run->report->watched ? NULL : tell_log, .level = MR_LOG_WARNING},
@@ -72,14 +81,23 @@ static int look_at_journal(struct run *run, struct mr_error *error)
                                ->clock;
         return MR_OK;
     }
-    run->clock = (enum mr_clock_kind)mr_image_status_get(mr_engine_image(run->engine)).clock;
+    const struct mr_image *image = mr_engine_image(run->engine);
+    run->clock = (enum mr_clock_kind)mr_image_status_get(image).clock;
     if (run->settings->clock != RUN_CLOCK_AUTO && chosen_clock(run) != run->clock) {
         return mr_error_set(error, MR_E_MISMATCH,
                             "the journal in %s has another clock than --clock asks for: leave "
                             "--clock away, or name another directory",
                             run->settings->data);
     }
-    return MR_OK;
+    return config_check(run->logic, image, run->settings->config, error);
+}
+
+/* The source may make ids, which carry the journal's time. */
+static void tell_source(struct run *run)
+{
+    run->source->journal_clock = run->clock;
+    run->source->journal_time_ns =
+        run->sequence_before == 0 ? 0 : mr_image_status_get(mr_engine_image(run->engine)).time_ns;
 }
 
 /* What earlier runs did counts, too: their events come again, from the journal. */
@@ -94,14 +112,13 @@ static int look_at_executions(struct run *run, struct mr_error *error)
 
 static int take_memory(struct run *run, struct mr_error *error)
 {
-    run->next = aligned_alloc(64, mr_align_up(run->logic->command_size_max, 64));
     run->flights = calloc(RUN_FLIGHTS, sizeof *run->flights);
     mr_histogram_clear(&run->recent);
     mr_histogram_clear(&run->report->latency);
-    if (run->next == NULL || run->flights == NULL) {
+    if (run->flights == NULL) {
         return mr_error_set(error, MR_E_NO_MEMORY, "no memory for sending");
     }
-    return MR_OK;
+    return batch_make(&run->batch, run->logic->command_size_max, error);
 }
 
 static bool holds_journal(const char *directory)
@@ -147,6 +164,7 @@ static int open_all(struct run *run, struct mr_error *error)
         status = look_at_journal(run, error);
     }
     if (status == MR_OK) {
+        tell_source(run);
         status = run->source->genesis != NULL ? run_dump_prepare(run, error)
                                               : run_sessions_prepare(run, error);
     }
@@ -162,7 +180,8 @@ static int open_all(struct run *run, struct mr_error *error)
     }
     if (status == MR_OK) {
         if (strcmp(run->settings->input, "-") == 0 && isatty(STDIN_FILENO) == 1) {
-            say("type commands, one a line; 'millrace catalog' lists them, Ctrl-D ends");
+            say("type commands, one a line; 'millrace catalog --logic %s' lists them, Ctrl-D ends",
+                run->logic->name);
         }
         bool cached = engine_choice_durability(&ENGINE_CHOICE(run->settings)) == MR_DURABILITY_OS;
         (void)snprintf(run->storage, sizeof run->storage, "%s",
@@ -179,9 +198,10 @@ static void close_all(struct run *run)
     if (run->source != NULL) {
         run->source->calls->close(run->source);
     }
+    free(run->config);
     free(run->prefix);
     free(run->flights);
-    free(run->next);
+    batch_free(&run->batch);
 }
 
 /* -- Running. ---------------------------------------------------------------------------------- */

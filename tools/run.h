@@ -5,6 +5,7 @@
 #define MR_TOOLS_RUN_H
 
 #include "base/histogram.h"
+#include "tools/config.h"
 #include "tools/engine_options.h"
 #include "tools/logics.h"
 #include "tools/options.h"
@@ -25,6 +26,7 @@ enum run_on_error { RUN_ON_ERROR_STOP, RUN_ON_ERROR_SKIP };
     O(tag, text, date, "YYYY-MM-DD", NULL,                                                        \
       "of the format lobster: the day that its times belong to; 1970-01-01 when not given")       \
     OPTION_LOGIC(O, tag)                                                                          \
+    OPTION_CONFIG(O, tag)                                                                         \
     OPTION_JSON(O, tag)                                                                           \
     O(tag, flag, events, NULL, NULL, "print the events, too")                                     \
     O(tag, text, acks, "FILE", NULL, "append 'sequence request' as each command is acknowledged") \

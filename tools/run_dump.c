@@ -17,11 +17,12 @@ static bool same_body(const struct mr_command *a, const struct mr_command *b)
            memcmp(mr_command_body(a), mr_command_body(b), a->length - MR_COMMAND_HEADER) == 0;
 }
 
-/* All but sequence and time. */
+/* All but sequence and time; batches included. */
 static bool same_command(const struct mr_command *a, const struct mr_command *b)
 {
-    return same_body(a, b) && a->role == b->role && a->session == b->session &&
-           a->request == b->request && a->correlation == b->correlation && a->cause == b->cause;
+    return same_body(a, b) && a->more == b->more && a->role == b->role &&
+           a->session == b->session && a->request == b->request &&
+           a->correlation == b->correlation && a->cause == b->cause;
 }
 
 static int differ(const struct run *run, uint64_t sequence, struct mr_error *error)
@@ -33,22 +34,21 @@ static int differ(const struct run *run, uint64_t sequence, struct mr_error *err
         run->settings->data, run->settings->input, (unsigned long long)sequence);
 }
 
-/* Ticks are the engine's where the clock is the machine's: they are not compared. */
-static bool is_tick(const struct run *run, const struct mr_command *command)
+/* Ticks are the engine's where the clock is the machine's, and each a batch by itself: they are not
+ * compared. */
+static bool is_tick(const struct run *run, const struct mr_command *command, bool amid)
 {
-    return command->type == MR_COMMAND_TICK && run->clock == MR_CLOCK_WALL;
+    return command->type == MR_COMMAND_TICK && run->clock == MR_CLOCK_WALL && !command->more &&
+           !amid;
 }
 
-/* The next command of the input, in run->next; MR_E_MISMATCH when there is none. */
+/* The input's next batch, in run->batch; MR_E_MISMATCH when there is none. */
 static int next_of_input(struct run *run, uint64_t sequence, struct mr_error *error)
 {
     for (;;) {
-        switch (run->source->calls->next(run->source, run->next, error)) {
+        switch (run_batch_next(run, error)) {
         case SOURCE_COMMAND:
-            if (!is_tick(run, run->next)) {
-                return MR_OK;
-            }
-            break;
+            return MR_OK;
         case SOURCE_BAD:
             if (run->settings->on_error == RUN_ON_ERROR_STOP) {
                 return error->code;
@@ -63,40 +63,50 @@ static int next_of_input(struct run *run, uint64_t sequence, struct mr_error *er
     }
 }
 
-static int compare_command(struct run *run, const struct mr_command *stored, struct mr_error *error)
+/* A command of the journal, which is not a tick; *at of the input's batch are compared already. */
+static int compare_command(struct run *run, const struct mr_command *stored, uint32_t *at,
+                           struct mr_error *error)
 {
-    if (is_tick(run, stored)) {
-        return MR_OK;
-    }
     if (stored->sequence == 1) {
         return same_body(stored, run->source->genesis) ? MR_OK : differ(run, 1, error);
     }
-    int status = next_of_input(run, stored->sequence, error);
-    if (status != MR_OK) {
-        return status;
+    if (*at == run->batch.count) {
+        batch_clear(&run->batch);
+        *at = 0;
+        int status = next_of_input(run, stored->sequence, error);
+        if (status != MR_OK) {
+            return status;
+        }
     }
     run->done_before++;
-    return same_command(stored, run->next) ? MR_OK : differ(run, stored->sequence, error);
+    return same_command(stored, run->batch.commands[(*at)++])
+               ? MR_OK
+               : differ(run, stored->sequence, error);
 }
 
+/* An entry holds whole batches, and so does what is compared with it. */
 static int compare_entry(struct run *run, const struct mr_entry *entry, struct mr_error *error)
 {
-    const unsigned char *at = mr_entry_commands(entry);
+    const unsigned char *next = mr_entry_commands(entry);
     uint64_t left = entry->length - MR_ENTRY_SIZE;
+    bool amid = false;
+    uint32_t at = 0;
     for (uint32_t i = 0; i < entry->count; i++) {
-        const struct mr_command *stored = mr_command_at(at, left);
+        const struct mr_command *stored = mr_command_at(next, left);
         if (stored == NULL) {
             return mr_error_set(error, MR_E_CORRUPT,
                                 "entry %llu holds something that is no command",
                                 (unsigned long long)entry->index);
         }
-        int status = compare_command(run, stored, error);
+        int status = is_tick(run, stored, amid) ? MR_OK : compare_command(run, stored, &at, error);
         if (status != MR_OK) {
             return status;
         }
-        at += stored->length;
+        amid = stored->more;
+        next += stored->length;
         left -= stored->length;
     }
+    batch_clear(&run->batch);
     return MR_OK;
 }
 

@@ -1,11 +1,12 @@
 /*
- * The loop of `millrace run`, on the main thread: take a command from the input, submit it, poll
- * for what came out. It never waits for one thing while another could go on.
+ * The loop of `millrace run`, on the main thread: take a batch from the input, submit it, poll for
+ * what came out. It never waits for one thing while another could go on.
  */
 #include "tools/run_parts.h"
 
 #include "base/assert.h"
 #include "base/clock.h"
+#include "base/limits.h"
 #include "tools/executions.h"
 #include "tools/output.h"
 #include "tools/stop.h"
@@ -22,6 +23,8 @@ enum {
     SECOND_NS = 1000000000,
 };
 _Static_assert((int)WINDOW <= (int)RUN_FLIGHTS, "all that are on their way are remembered");
+_Static_assert((int)WINDOW >= 2 * (int)MR_BATCH_COMMANDS_MAX,
+               "another batch waits behind the largest");
 
 static void fail(struct run *run, const struct mr_error *error)
 {
@@ -37,7 +40,7 @@ static void fail(struct run *run, const struct mr_error *error)
 static void on_bad_line(struct run *run, const struct mr_error *error)
 {
     if (run->settings->on_error == RUN_ON_ERROR_SKIP) {
-        say("%s; skipped", error->text);
+        say("%s; skipped%s", error->text, run->batch.spoiled ? ", and all of its batch" : "");
         run->report->bad_lines++;
         return;
     }
@@ -45,24 +48,14 @@ static void on_bad_line(struct run *run, const struct mr_error *error)
     run->error = *error;
 }
 
-/* Where the clock is the machine's, the engine makes its own ticks; those of a dump are left
- * out. */
-static bool is_left_out(const struct run *run, const struct mr_command *command)
-{
-    return command->type == MR_COMMAND_TICK && run->clock == MR_CLOCK_WALL;
-}
-
-/* Has the source's next command ready in run->next; false: there is none now. */
+/* Has the source's next batch ready in run->batch; false: there is none now. */
 static bool fetch(struct run *run)
 {
     while (run->end == RUN_GOES_ON) {
         struct mr_error error = {0};
-        switch (run->source->calls->next(run->source, run->next, &error)) {
+        switch (run_batch_next(run, &error)) {
         case SOURCE_COMMAND:
-            if (!is_left_out(run, run->next)) {
-                return true;
-            }
-            break;
+            return true;
         case SOURCE_END:
             run->end = RUN_INPUT_ENDED;
             break;
@@ -80,7 +73,7 @@ static bool fetch(struct run *run)
     return false;
 }
 
-/* Has the next command ready in run->waiting; false: there is none now. */
+/* Has what is to be sent next ready in run->waiting; false: there is nothing now. */
 static bool take_next(struct run *run)
 {
     if (run->end != RUN_GOES_ON) {
@@ -89,22 +82,29 @@ static bool take_next(struct run *run)
     if (run->prefix_next == run->prefix_count) {
         bool has_one = run->fetched || fetch(run);
         run->fetched = false;
-        run->waiting = has_one ? run->next : NULL;
+        run->waiting = run->batch.commands;
+        run->waiting_count = has_one ? run->batch.count : 0;
         return has_one;
     }
     /* Nobody has typed anything yet: then an old journal is left as it is. */
     if (run->prefix_is_lazy && !run->fetched && !(run->fetched = fetch(run))) {
         return false;
     }
-    run->waiting = run->prefix[run->prefix_next++];
+    run->waiting = &run->prefix[run->prefix_next++];
+    run->waiting_count = 1;
     return true;
 }
 
-/* When the waiting command is to be sent. */
+static bool is_setup(const struct run *run)
+{
+    return run->waiting != run->batch.commands;
+}
+
+/* When what waits is to be sent. */
 static uint64_t due_ns(struct run *run, uint64_t now_ns)
 {
     uint64_t rate = run->settings->rate;
-    if (rate == 0 || run->waiting != run->next) {
+    if (rate == 0 || is_setup(run)) {
         return now_ns;
     }
     if (run->schedule_ns == 0) {
@@ -115,29 +115,41 @@ static uint64_t due_ns(struct run *run, uint64_t now_ns)
     return run->schedule_ns + seconds * SECOND_NS + run->schedule_count % rate * SECOND_NS / rate;
 }
 
+/* The engine does not take what waits. */
+static void on_refusal(struct run *run, int status)
+{
+    struct mr_error error = {0};
+    if (mr_engine_failure(run->engine, &error) == MR_OK) {
+        (void)mr_error_set(&error, status, "the engine does not take %s %llu: %s",
+                           run->waiting_count == 1 ? "command" : "the batch from command",
+                           (unsigned long long)run->waiting[0]->request, mr_status_text(status));
+    }
+    fail(run, &error);
+}
+
 /* True if the engine took it. */
 static bool submit_waiting(struct run *run, uint64_t sent_ns)
 {
-    const struct mr_command *command = run->waiting;
-    int status = mr_engine_submit(run->engine, command, NULL);
-    if (status == MR_AGAIN) {
-        return false;
-    }
+    uint32_t count = run->waiting_count;
+    int status = mr_engine_submit_batch(run->engine, run->waiting, count, NULL);
     if (status != MR_OK) {
-        struct mr_error error = {0};
-        if (mr_engine_failure(run->engine, &error) == MR_OK) {
-            (void)mr_error_set(&error, status, "the engine does not take command %llu: %s",
-                               (unsigned long long)command->request, mr_status_text(status));
+        if (status != MR_AGAIN) {
+            on_refusal(run, status);
         }
-        fail(run, &error);
         return false;
     }
-    run->flights[run->sent++ % RUN_FLIGHTS] = (struct run_flight){.sent_ns = sent_ns,
-                                                                  .session = command->session,
-                                                                  .request = command->request,
-                                                                  .setup = command != run->next};
-    run->schedule_count += command == run->next;
-    run->waiting = NULL;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct mr_command *command = run->waiting[i];
+        run->flights[run->sent++ % RUN_FLIGHTS] = (struct run_flight){.sent_ns = sent_ns,
+                                                                      .session = command->session,
+                                                                      .request = command->request,
+                                                                      .setup = is_setup(run)};
+    }
+    if (!is_setup(run)) {
+        run->schedule_count += count;
+        batch_clear(&run->batch);
+    }
+    run->waiting_count = 0;
     return true;
 }
 
@@ -146,15 +158,17 @@ static uint32_t send_some(struct run *run, uint64_t now_ns)
 {
     uint64_t window = run->settings->rate == 0 ? WINDOW : RUN_FLIGHTS;
     uint32_t sent = 0;
-    while (sent < SEND_LIMIT && run->end == RUN_GOES_ON && run->sent - run->answered < window) {
-        if (run->waiting == NULL && !take_next(run)) {
+    while (sent < SEND_LIMIT && run->end == RUN_GOES_ON) {
+        if (run->waiting_count == 0 && !take_next(run)) {
             break;
         }
         uint64_t due = due_ns(run, now_ns);
-        if (due > now_ns || !submit_waiting(run, due)) {
+        uint32_t count = run->waiting_count;
+        if (run->sent - run->answered + count > window || due > now_ns ||
+            !submit_waiting(run, due)) {
             break;
         }
-        sent++;
+        sent += count;
     }
     return sent;
 }
@@ -187,6 +201,7 @@ static void on_answer(void *context, const struct mr_answer *answer)
     }
     run->answered++;
     run->batch_sent_ns[run->batch_count++] = flight->sent_ns;
+    summary_answer(&run->report->summary, answer);
     if (flight->setup) {
         check_setup(run, answer);
         return;
@@ -269,7 +284,7 @@ static void relax(const struct run *run, uint32_t idle_turns)
         (void)sched_yield();
         return;
     }
-    bool quiet = run->waiting == NULL && run->sent == run->answered && run->source->interactive;
+    bool quiet = run->waiting_count == 0 && run->sent == run->answered && run->source->interactive;
     struct timespec pause = {.tv_nsec = quiet ? INPUT_SLEEP_NS : IDLE_SLEEP_NS};
     (void)nanosleep(&pause, NULL);
 }

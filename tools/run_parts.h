@@ -4,6 +4,7 @@
  *     run.c            opens and closes everything, in order
  *     run_sessions.c   what must be sent before the input's commands, and where the input goes on
  *     run_dump.c       the same for an input that is a whole dump
+ *     run_batch.c      gathers the input's commands into their batches
  *     run_loop.c       sends, polls, measures
  *     run_report.c     what people and programs get to read
  */
@@ -11,6 +12,7 @@
 #define MR_TOOLS_RUN_PARTS_H
 
 #include "tools/acks.h"
+#include "tools/batch.h"
 #include "tools/run.h"
 #include "tools/source.h"
 
@@ -39,19 +41,21 @@ struct run {
     struct mr_engine *engine;
     enum mr_clock_kind clock; /* of the journal */
     char storage[128];        /* how it is written, for people */
+    void *config;             /* of a new journal, by --config; NULL: the source's */
     struct acks *acks;        /* NULL: none wanted */
 
     /* Sent before the input's own commands: the sessions, the source's set-up. */
     const struct mr_command **prefix;
     uint32_t prefix_count, prefix_next;
     bool prefix_is_lazy; /* sent only when the source has a command */
-    bool fetched;        /* it has: in `next`, to be sent behind the prefix */
+    bool fetched;        /* it has: in `batch`, to be sent behind the prefix */
     alignas(8) unsigned char session_opens[2][128]; /* room for the commands that open sessions */
     uint64_t done_before; /* commands of the input that an earlier run did */
 
     /* Sending. */
-    struct mr_command *next;          /* parsed, but not sent yet */
-    const struct mr_command *waiting; /* to be sent: `next` or one of the prefix; NULL: none */
+    struct batch batch;                      /* of the input: parsed, but not sent yet */
+    const struct mr_command *const *waiting; /* to be sent: `batch`, or one of the prefix */
+    uint32_t waiting_count;                  /* 0: nothing is */
     struct run_flight *flights;
     uint64_t sent, answered; /* of all; flights[n % RUN_FLIGHTS] is number n, from 0 */
     uint64_t schedule_ns;    /* at a given rate: when the first one was due; 0: not begun */
@@ -74,6 +78,12 @@ struct run {
  * the directory belongs to another input. */
 int run_sessions_prepare(struct run *run, struct mr_error *error);
 int run_dump_prepare(struct run *run, struct mr_error *error);
+
+/* run_batch.c: has the source's next batch whole in run->batch; a command without `more` is one by
+ * itself. SOURCE_COMMAND: it has; SOURCE_WAIT: there is none yet, and what there is of it stays;
+ * SOURCE_BAD: a malformed command, with which all of its batch is left out; SOURCE_END,
+ * SOURCE_FAILED. */
+enum source_outcome run_batch_next(struct run *run, struct mr_error *error);
 
 /* run_loop.c: sends and polls until everything that was sent is answered; sets run->end. */
 void run_loop(struct run *run);

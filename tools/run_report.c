@@ -57,7 +57,7 @@ void run_report_progress(const struct run *run)
     }
     uint64_t done = run->done_before + mr_atomic_load(&run->report->acknowledged, relaxed);
     uint64_t total = run->source->total;
-    char of_total[80] = "", speed[120] = "";
+    char of_total[96] = "", speed[144] = "";
     if (total > 0) {
         snprintf(of_total, sizeof of_total, " of %s (%llu%%)", number_grouped(total).text,
                  (unsigned long long)(done * 100 / total));
@@ -84,14 +84,16 @@ static void print_for_people(const struct run *run)
     }
     putchar('\n');
     picture_books(mr_engine_image(run->engine), run->logic, BOOKS_MAX, LEVELS_MAX);
+    picture_ledgers(mr_engine_image(run->engine), run->logic);
     if (data == NULL) {
         return;
     }
     const char *program = program_invocation_name;
     printf("\nNext: %s replay --data %s    proves that the journal gives the same digests\n"
            "      %s verify --data %s    checks every byte of it\n"
-           "      %s dump --data %s      prints it, a command a line\n",
-           program, data, program, data, program, data);
+           "      %s dump --data %s      prints it, a command a line\n"
+           "      %s state --data %s     tells what can be asked of it\n",
+           program, data, program, data, program, data, program, data);
 }
 
 void run_report_result(const struct run *run)

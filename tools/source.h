@@ -16,11 +16,12 @@
 #include <stdint.h>
 
 enum source_outcome {
-    SOURCE_COMMAND, /* *command is the next one, but for its sequence */
-    SOURCE_END,     /* there are no more */
+    SOURCE_COMMAND, /* *command is the next one, but for its sequence; with `more`, the next one is
+                       of the same batch */
+    SOURCE_END,     /* there are no more; never amid a batch */
     SOURCE_WAIT,    /* none yet, more may come (a person types) */
     SOURCE_BAD,     /* a malformed line: `error` names file, line and reason; asking again goes on
-                       behind it */
+                       behind it. command->more: it stands in a batch that goes on */
     SOURCE_FAILED,  /* cannot be read any further */
 };
 
@@ -30,6 +31,10 @@ enum {
     SESSION_IMPORTER = 2, /* sends the commands of an input with a fingerprint */
     SESSION_KEYBOARD = 3, /* sends those of standard input */
 };
+
+/* A source gives batches by setting `more` in the commands that it returns, but for the last one of
+ * each; `run` gathers them and sends each whole. A batch has up to 8,190 commands and 2 MiB, which
+ * the source sees to. One that knows no batches leaves `more` alone: it is 0 before each call. */
 
 /* What a source is told when it is opened. */
 struct source_options {
@@ -45,7 +50,8 @@ struct source;
 struct executions; /* tools/executions.h */
 
 struct source_calls {
-    /* `command` has room for the logic's largest command. */
+    /* `command` has room for the logic's largest command, aligned to 8; `more` is 0, all else
+     * undefined. */
     enum source_outcome (*next)(struct source *source, struct mr_command *command,
                                 struct mr_error *error);
     /* Before the first `next`: goes on behind request `last` (of its session), as though everything
@@ -72,6 +78,10 @@ struct source {
     /* The last request that the operator's session had done when this run began, 0: none; `run`
      * sets it before resume and next. What only operators may send gets the numbers behind it. */
     uint64_t operator_last;
+    /* The clock of the journal, and how far its time had come when this run began; `run` sets them,
+     * too. Ids that are made carry that time. */
+    enum mr_clock_kind journal_clock;
+    uint64_t journal_time_ns;
     /* Of an input that is a whole dump, from genesis on: its genesis command, which becomes that of
      * a new journal; `next` begins behind it. Its commands carry sessions, requests and times of
      * their own and are taken as they are, session_open included; there is no setup, and resume is

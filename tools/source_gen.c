@@ -8,6 +8,7 @@
 #include "base/digest.h"
 
 #include <millrace/book.h>
+#include <millrace/ledger.h>
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -156,6 +157,12 @@ int source_gen_open(const struct source_options *options, struct source **source
                     struct mr_error *error)
 {
     struct gen_spec spec;
+    if (options->logic == &mr_logic_ledger)
+        return source_ledger_open(options, source, error);
+    if (strstr(options->input, "transfers=") != NULL)
+        return mr_error_set(error, MR_E_INVALID,
+                            "%s: transfers are for the logic ledger, not %s: add --logic ledger",
+                            options->input, options->logic->name);
     int status = source_requires_book(options, "gen", error);
     if (status == MR_OK)
         status = gen_spec_parse(options->input + strlen("gen:"), &spec, error);

@@ -6,6 +6,8 @@
  * work of an importer: session, request and sequence are given anew, so that lines cut out of a
  * dump can be fed in, too.
  */
+#include "tools/batch.h"
+#include "tools/fresh_id.h"
 #include "tools/lines.h"
 #include "tools/sources.h"
 #include "tools/stop.h"
@@ -15,6 +17,7 @@
 #include <millrace/book.h>
 #include <millrace/text.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -42,6 +45,10 @@ struct text {
     uint64_t operator_requests; /* the same of the operator's session */
     uint64_t time_ns;           /* of the last line that says one */
     uint64_t sequence;          /* of a whole dump: of the last command */
+    uint64_t batch_line;        /* where the batch at hand begins; 0: none is */
+    uint64_t batch_bytes;
+    uint32_t batch_commands;
+    struct fresh_ids fresh;
     struct mr_command *genesis; /* with room for the largest */
     struct source_setup definition;
     const struct mr_command *setup[1];
@@ -55,7 +62,17 @@ static enum source_outcome bad(const struct text *text, uint32_t column, const c
     return SOURCE_BAD;
 }
 
-/* The next line that holds a command, in `command`, which has room for `size` bytes. */
+/* The time that an id gets which nobody has made up. */
+static uint64_t time_of_ids(const struct text *text)
+{
+    const struct source *source = &text->source;
+    if (source->journal_clock == MR_CLOCK_WALL)
+        return fresh_ids_now();
+    return text->time_ns > source->journal_time_ns ? text->time_ns : source->journal_time_ns;
+}
+
+/* The next line that holds a command, in `command`, which has room for `size` bytes. Of a bad one
+ * it says only whether there is `more`. */
 static enum source_outcome read_command(struct text *text, struct mr_command *command, size_t size,
                                         uint32_t *stated, struct mr_error *error)
 {
@@ -64,8 +81,16 @@ static enum source_outcome read_command(struct text *text, struct mr_command *co
     bool whole; /* a missing newline at the end cuts nothing that a person would miss */
     for (;;) {
         enum lines_outcome outcome = lines_next(&text->lines, &line, &length, &whole, error);
-        if (outcome != LINES_LINE)
+        if (outcome != LINES_LINE) {
+            command->more = 0;
             return source_of_lines(outcome);
+        }
+        /* Before, the journal's time is not known. */
+        if (text->positioned &&
+            !fresh_ids_fill(&text->fresh, text->logic, time_of_ids(text), &line, &length)) {
+            (void)mr_error_set(error, MR_E_NO_MEMORY, "%s: no memory for an id", text->lines.name);
+            return SOURCE_FAILED;
+        }
         struct mr_text_error flaw;
         switch (mr_text_command_read(text->logic, line, length, command, size, stated, &flaw)) {
         case MR_TEXT_COMMAND:
@@ -74,6 +99,7 @@ static enum source_outcome read_command(struct text *text, struct mr_command *co
             break;
         case MR_TEXT_BAD:
             text->sequence++; /* there would have been a command */
+            command->more = batch_line_says_more(line, length);
             return bad(text, flaw.column, flaw.text, error);
         }
     }
@@ -162,22 +188,75 @@ static enum source_outcome next_of_importer(struct text *text, struct mr_command
     return SOURCE_COMMAND;
 }
 
+/* -- Batches. ---------------------------------------------------------------------------------- */
+
+/* The input has ended; also what it ends with. */
+static enum source_outcome end_batches(struct text *text, struct mr_error *error)
+{
+    if (text->batch_line == 0)
+        return SOURCE_END;
+    mr_error_set(error, MR_E_INVALID, "%s:%llu:1: " BATCH_HAS_NO_END, text->lines.name,
+                 (unsigned long long)text->batch_line);
+    text->batch_line = 0;
+    return SOURCE_BAD;
+}
+
+/* A command, good or bad, has been read: how large its batch is by now. The first one that is too
+ * much is told; `run` leaves out the whole batch then. */
+static enum source_outcome count_in(struct text *text, enum source_outcome outcome,
+                                    const struct mr_command *command, struct mr_error *error)
+{
+    if (text->batch_line == 0) {
+        text->batch_line = text->lines.number;
+        text->batch_commands = 0;
+        text->batch_bytes = 0;
+    }
+    uint64_t bytes = text->batch_bytes;
+    text->batch_commands++;
+    text->batch_bytes += outcome == SOURCE_COMMAND ? command->length : 0;
+    uint64_t first = text->batch_line;
+    if (!command->more)
+        text->batch_line = 0;
+    if (outcome != SOURCE_COMMAND ||
+        (text->batch_commands != MR_BATCH_COMMANDS_MAX + 1 &&
+         (bytes > MR_BATCH_BYTES_MAX || text->batch_bytes <= MR_BATCH_BYTES_MAX)))
+        return outcome;
+    char reason[128];
+    (void)snprintf(reason, sizeof reason,
+                   "the batch that begins at line %llu is too large: " BATCH_LIMITS,
+                   (unsigned long long)first);
+    return bad(text, 1, reason, error);
+}
+
 /* -- The source. ------------------------------------------------------------------------------- */
+
+static enum source_outcome next_command(struct text *text, struct mr_command *command,
+                                        struct mr_error *error)
+{
+    uint32_t stated;
+    enum source_outcome outcome =
+        read_command(text, command, text->logic->command_size_max, &stated, error);
+    if (outcome != SOURCE_COMMAND)
+        return outcome;
+    return text->source.genesis == NULL ? next_of_importer(text, command, stated, error)
+                                        : next_of_dump(text, command, stated, error);
+}
 
 static enum source_outcome text_next(struct source *source, struct mr_command *command,
                                      struct mr_error *error)
 {
     struct text *text = (struct text *)source;
-    uint32_t stated;
     enum source_outcome outcome = SOURCE_COMMAND;
     if (!text->positioned && source->genesis == NULL)
         outcome = position(text, error);
     if (outcome == SOURCE_COMMAND)
-        outcome = read_command(text, command, text->logic->command_size_max, &stated, error);
-    if (outcome != SOURCE_COMMAND)
-        return outcome;
-    return source->genesis == NULL ? next_of_importer(text, command, stated, error)
-                                   : next_of_dump(text, command, stated, error);
+        outcome = next_command(text, command, error);
+    if (outcome == SOURCE_END)
+        return end_batches(text, error);
+    bool in_batch = text->batch_line != 0 || command->more;
+    return in_batch && (outcome == SOURCE_COMMAND || outcome == SOURCE_BAD)
+               ? count_in(text, outcome, command, error)
+               : outcome;
 }
 
 static int text_resume(struct source *source, uint64_t last, struct mr_error *error)
@@ -191,6 +270,7 @@ static void text_close(struct source *source)
 {
     struct text *text = (struct text *)source;
     lines_close(&text->lines);
+    fresh_ids_free(&text->fresh);
     free(text->genesis);
     free(text);
 }
@@ -213,6 +293,9 @@ static int look_for_genesis(struct text *text, struct mr_error *error)
     if (outcome == SOURCE_FAILED)
         return mr_error_set(error, flaw.code, "%s", flaw.text);
     if (outcome == SOURCE_COMMAND && text->genesis->type == MR_COMMAND_GENESIS) {
+        if (text->genesis->more)
+            return mr_error_set(error, MR_E_INVALID, "%s:%llu: genesis is a batch by itself",
+                                text->lines.name, (unsigned long long)text->lines.number);
         text->sequence = 1;
         text->source.genesis = text->genesis;
         text->source.clock = ((const struct mr_genesis *)mr_command_body(text->genesis))->clock;

@@ -12,6 +12,8 @@ int source_bitstamp_open(const struct source_options *options, struct source **s
                          struct mr_error *error);
 int source_gen_open(const struct source_options *options, struct source **source,
                     struct mr_error *error);
+int source_ledger_open(const struct source_options *options, struct source **source,
+                       struct mr_error *error); /* gen:transfers=... */
 int source_lobster_open(const struct source_options *options, struct source **source,
                         struct mr_error *error);
 int source_text_open(const struct source_options *options, struct source **source,

@@ -2,8 +2,10 @@
 
 #include "tools/executions.h"
 #include "tools/output.h"
+#include "tools/picture.h"
 
 #include <millrace/book.h>
+#include <millrace/ledger.h>
 
 #include <stdio.h>
 
@@ -32,6 +34,62 @@ void summary_count(struct summary *summary, const struct mr_image *image,
         logic == &mr_logic_book ? mr_book_totals_get(mr_image_state(image)).trades : 0;
     summary->first_sequence = status.sequence == 0 ? 0 : 1;
     summary->last_sequence = status.sequence;
+    summary->is_ledger = logic == &mr_logic_ledger && status.sequence > 0;
+    if (summary->is_ledger) {
+        struct mr_ledger_totals totals = mr_ledger_totals_get(mr_image_state(image));
+        summary->accounts = totals.accounts;
+        summary->transfers = totals.transfers;
+        summary->pending = totals.pending;
+        summary->ledger = mr_image_state(image);
+        summary->catalog = logic->catalog;
+    }
+}
+
+/* The next reason, from `code` on, for which something was rejected; SUMMARY_REASONS: none. Those
+ * that are too high to be counted by themselves come first, as 0. */
+static uint32_t next_reason(const struct summary *summary, uint32_t code)
+{
+    while (code < SUMMARY_REASONS && summary->reasons[code] == 0)
+        code++;
+    return code;
+}
+
+static const char *reason_name(const struct summary *summary, uint32_t code)
+{
+    return code == 0 ? "other" : mr_catalog_reason_name(summary->catalog, code);
+}
+
+static void put_ledger(struct json *json, const struct summary *summary)
+{
+    json_u64(json, "accounts", summary->accounts);
+    json_u64(json, "transfers", summary->transfers);
+    json_u64(json, "pending", summary->pending);
+    json_open(json, "rejected"); /* of this run */
+    for (uint32_t code = next_reason(summary, 0); code < SUMMARY_REASONS;
+         code = next_reason(summary, code + 1))
+        json_u64(json, reason_name(summary, code), summary->reasons[code]);
+    json_close(json);
+    picture_ledgers_put(summary->ledger, json);
+}
+
+static void print_reasons(const struct summary *summary)
+{
+    uint64_t counted = 0;
+    for (uint32_t code = 0; code < SUMMARY_REASONS; code++)
+        counted += summary->reasons[code];
+    if (counted > 0 && counted != summary->rejects)
+        printf("  %-14sof this run:\n", "");
+    for (uint32_t code = next_reason(summary, 0); code < SUMMARY_REASONS;
+         code = next_reason(summary, code + 1))
+        printf("  %-14s%s %s\n", "", number_grouped(summary->reasons[code]).text,
+               reason_name(summary, code));
+}
+
+static void print_ledger(const struct summary *summary)
+{
+    printf("  %-14s%s\n", "accounts", number_grouped(summary->accounts).text);
+    printf("  %-14s%s, %s of them pending now\n", "transfers",
+           number_grouped(summary->transfers).text, number_grouped(summary->pending).text);
 }
 
 static void put_latency(struct json *json, const struct mr_histogram *latency)
@@ -63,6 +121,9 @@ void summary_write_json(const struct summary *summary, const struct mr_histogram
     if (latency != NULL) {
         put_latency(&json, latency);
     }
+    if (summary->is_ledger) {
+        put_ledger(&json, summary);
+    }
     if (summary->executions != NULL) {
         executions_write_json(summary->executions, summary->catalog, &json);
     }
@@ -90,8 +151,15 @@ void summary_print(const struct summary *summary, const struct mr_histogram *lat
 {
     printf("  %-14s%s\n", "commands", number_grouped(summary->commands).text);
     printf("  %-14s%s\n", "events", number_grouped(summary->events).text);
-    printf("  %-14s%s\n", "trades", number_grouped(summary->trades).text);
+    if (summary->is_ledger) {
+        print_ledger(summary);
+    } else {
+        printf("  %-14s%s\n", "trades", number_grouped(summary->trades).text);
+    }
     printf("  %-14s%s\n", "rejects", number_grouped(summary->rejects).text);
+    if (summary->is_ledger) {
+        print_reasons(summary);
+    }
     printf("  %-14s%s to %s, durable up to %s\n", "sequences",
            number_grouped(summary->first_sequence).text,
            number_grouped(summary->last_sequence).text,

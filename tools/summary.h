@@ -16,12 +16,17 @@
 
 struct execution_counts; /* tools/executions.h */
 
+enum { SUMMARY_REASONS = 256 };
+
 struct summary {
     /* Of the directory, from sequence 1. */
     uint64_t commands;
     uint64_t events;
     uint64_t rejects;
     uint64_t trades; /* 0 for a logic that has none */
+    bool is_ledger;  /* then: */
+    uint64_t accounts, transfers, pending;
+    const struct mr_ledger *ledger; /* of the image that was counted, while that is there */
     uint64_t first_sequence;
     uint64_t last_sequence;
     uint64_t durable_sequence;
@@ -30,9 +35,17 @@ struct summary {
     const struct execution_counts *executions; /* of an exchange, as we had them; NULL: none */
     const struct mr_catalog *catalog;          /* names the reasons for rejects */
     /* Of this run alone. */
-    uint64_t run_commands; /* that it applied */
-    uint64_t elapsed_ns;   /* that it took for them */
+    uint64_t run_commands;             /* that it applied */
+    uint64_t elapsed_ns;               /* that it took for them */
+    uint64_t reasons[SUMMARY_REASONS]; /* answers with that reason; [0]: with any above */
 };
+
+/* Counts an answer among the reasons. */
+static inline void summary_answer(struct summary *summary, const struct mr_answer *answer)
+{
+    if (answer->result != 0)
+        summary->reasons[answer->result < SUMMARY_REASONS ? answer->result : 0]++;
+}
 
 /* Fills in the counts of an image that stands still; sequences and digests are the caller's. */
 void summary_count(struct summary *summary, const struct mr_image *image,

@@ -1,5 +1,6 @@
 #include "tools/walk.h"
 
+#include "base/limits.h"
 #include "base/storage.h"
 #include "engine/parts.h"
 #include "tools/condition.h"
@@ -92,21 +93,38 @@ void walk_close(struct walk *walk)
     *walk = (struct walk){0};
 }
 
+int walk_newest_logic(const char *directory, const struct mr_logic **logic, struct mr_error *error)
+{
+    struct walk walk;
+    int status = walk_open(&walk, directory, error);
+    if (status == MR_OK)
+        status = walk_find_logic(&walk, error);
+    const struct mr_logic *const *known = logics_known;
+    while (status == MR_OK && *known != NULL && strcmp((*known)->name, walk.logic->name) != 0)
+        known++;
+    *logic = status == MR_OK && *known != NULL ? *known : walk.logic;
+    walk_close(&walk);
+    return status;
+}
+
 bool walk_entry_is_sound(const struct mr_entry *entry)
 {
     const unsigned char *next = mr_entry_commands(entry);
     uint64_t left = entry->length - MR_ENTRY_SIZE;
     uint64_t time_ns = 0;
+    uint32_t open = 0; /* commands of a batch that is to go on */
     for (uint32_t i = 0; i < entry->count; i++) {
         const struct mr_command *command = mr_command_at(next, left);
         if (command == NULL || command->sequence != entry->first_sequence + i ||
-            command->time_ns < time_ns)
+            command->time_ns < time_ns || (open > 0 && command->time_ns != time_ns) ||
+            open == MR_BATCH_COMMANDS_MAX)
             return false;
+        open = command->more ? open + 1 : 0;
         time_ns = command->time_ns;
         next += command->length;
         left -= command->length;
     }
-    return left == 0 && time_ns == entry->time_ns;
+    return left == 0 && open == 0 && time_ns == entry->time_ns;
 }
 
 int walk_next(struct walk *walk, const struct mr_entry **entry, struct mr_error *error)

@@ -44,8 +44,13 @@ int walk_find_logic(struct walk *walk, struct mr_error *error);
 
 void walk_close(struct walk *walk);
 
+/* The logic that a directory's genesis names, in the newest version that is known here. Codes as
+ * walk_open and walk_find_logic. */
+int walk_newest_logic(const char *directory, const struct mr_logic **logic, struct mr_error *error);
+
 /* MR_OK: the next entry, in memory until the next call; MR_AGAIN: there is none; MR_E_CORRUPT (also
- * when its commands do not make it up: they have no length, or another sequence), MR_E_IO. */
+ * when its commands do not make it up: they have no length, another sequence, or a batch that does
+ * not end), MR_E_IO. */
 int walk_next(struct walk *walk, const struct mr_entry **entry, struct mr_error *error);
 
 /* What a checksum does not see: false for an entry that was written wrong, whose commands do not

@@ -34,10 +34,10 @@
  * last `transfers_max` are remembered (a transfer that failed for a passing reason counts as one,
  * so that its id can be refused). What becomes of an id that is not among them:
  *   time_ordered   (the default) ids carry their time in the upper 48 bits, see mr_ledger_id. An id
- *                  that is not above the highest one forgotten is refused (id_too_old), whether or
- *                  not it was ever used: it is never executed twice. One that is more than
- *                  `id_ahead_ms` ahead of the ledger's time is refused (id_ahead_of_time), lest
- *                  a wrong clock pushes everybody else's out.
+ *                  that is not above the highest one that has left the window is refused
+ *                  (id_too_old), whether or not it was ever used: it is never executed twice. One
+ *                  that is more than `id_ahead_ms` ahead of the ledger's time is refused
+ *                  (id_ahead_of_time), lest a wrong clock pushes everybody else's out.
  *   free           ids are any numbers. Nothing is forgotten: when the window is full, new
  *                  transfers are refused (transfers_full).
  * A pending transfer that leaves the window can be posted and voided as before, and is found by its

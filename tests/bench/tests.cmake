@@ -18,3 +18,9 @@ target_include_directories(bench_test_book_flow PRIVATE ${PROJECT_SOURCE_DIR}
                                                         ${PROJECT_SOURCE_DIR}/include)
 target_sources(bench_test_book_flow PRIVATE ${book}/flow.c ${book}/law.c ${book}/outcome.c)
 target_link_libraries(bench_test_book_flow PRIVATE m)
+
+# bench_ledger's: the transfers that it sends.
+target_include_directories(bench_test_ledger_traffic PRIVATE ${PROJECT_SOURCE_DIR}
+                                                             ${PROJECT_SOURCE_DIR}/include)
+target_sources(bench_test_ledger_traffic PRIVATE ${PROJECT_SOURCE_DIR}/bench/ledger/traffic.c)
+target_link_libraries(bench_test_ledger_traffic PRIVATE m)

@@ -311,6 +311,33 @@ static void numbers_wrap_around_without_anybody_noticing(void **state)
     BALANCES(rig, 7, 0, 10, 0, 0);
 }
 
+static void a_chain_that_fails_beyond_the_last_number_goes_back(void **state)
+{
+    struct ledger_rig *rig = *state;
+    ACCOUNT_GETS(rig, ledger_new_account(7, MR_LEDGER_ACCOUNT_HISTORY), 0);
+    rig->ledger->newest = LEDGER_ORDINALS - 5;
+    rig->ledger->balance_newest = LEDGER_ORDINALS - 5;
+    MAKES(rig, ledger_plain(1, 7, B, 1));
+    MAKES(rig, ledger_plain(2, A, B, 1));
+    uint64_t view = ledger_view(rig);
+    struct mr_ledger_transfer events[10];
+    for (uint32_t round = 0; round < 3; round++) {
+        for (uint64_t i = 0; i < 10; i++)
+            events[i] = ledger_linked(ledger_plain(11 + i, 7, B, 1));
+        events[9] = ledger_plain(20, 7, 7, 1);
+        ledger_request(rig, events, 10);
+        assert_int_equal(rig->results[9].reason, MR_LEDGER_ACCOUNTS_MUST_BE_DIFFERENT);
+        assert_int_equal(ledger_view(rig), view);
+        GETS(rig, ledger_plain(1, 7, B, 1), MR_LEDGER_EXISTS);
+        GETS(rig, ledger_plain(2, A, B, 1), MR_LEDGER_EXISTS);
+    }
+    events[9] = ledger_plain(20, 7, B, 1);
+    ledger_request(rig, events, 10);
+    for (uint64_t id = 11; id <= 20; id++)
+        assert_true(ledger_has(rig, id));
+    BALANCES(rig, 7, 0, 11, 0, 0);
+}
+
 #define OF_16(name) cmocka_unit_test_setup_teardown(name, open_16, ledger_close_plain)
 
 int main(void)
@@ -331,6 +358,7 @@ int main(void)
         cmocka_unit_test(of_a_window_of_one_the_last_is_known),
         OF_16(balances_are_forgotten_one_after_another),
         OF_16(numbers_wrap_around_without_anybody_noticing),
+        OF_16(a_chain_that_fails_beyond_the_last_number_goes_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

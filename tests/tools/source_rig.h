@@ -93,6 +93,7 @@ static inline int rig_open(struct rig *rig, const char *input, const char *forma
 static inline enum source_outcome rig_next(struct rig *rig)
 {
     memset(&rig->command, 0xa5, sizeof rig->command);
+    rig->command.header.more = 0;
     return rig->source->calls->next(rig->source, &rig->command.header, &rig->error);
 }
 

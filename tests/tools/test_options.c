@@ -107,6 +107,53 @@ static void test_a_bad_command_line_is_named(void **state)
     }
 }
 
+#define WORDS_OPTIONS(O, tag)                                    \
+    O(tag, flag, json, NULL, NULL, "how")                        \
+    O(tag, words, ask, "QUERY [VALUE]", OPTION_REQUIRED, "what") \
+    O(tag, number, at, "N", "7", "when")
+OPTIONS_STRUCT(words_settings, WORDS_OPTIONS);
+static const struct option words_table[] = OPTIONS_TABLE(words_settings, WORDS_OPTIONS);
+
+static int parse_words(struct words_settings *settings, const char *const *arguments)
+{
+    memset(settings, 0, sizeof *settings);
+    memset(&error, 0, sizeof error);
+    return options_parse(words_table, OPTIONS_COUNT(WORDS_OPTIONS), arguments, settings, &error);
+}
+
+static void test_words_stand_between_options_and_keep_their_order(void **state)
+{
+    (void)state;
+    struct words_settings settings;
+    const char *const mixed[] = {"account", "--at", "9", "a=b", "--json", "-7", NULL};
+    assert_int_equal(parse_words(&settings, mixed), MR_OK);
+    assert_int_equal(settings.ask.count, 3);
+    assert_string_equal(settings.ask.words[0], "account");
+    assert_string_equal(settings.ask.words[1], "a=b");
+    assert_string_equal(settings.ask.words[2], "-7");
+    assert_int_equal(settings.at, 9);
+    assert_true(settings.json);
+}
+
+static void test_words_are_no_option_by_name_and_have_a_limit(void **state)
+{
+    (void)state;
+    struct words_settings settings;
+    const char *const named[] = {"--ask", "x", NULL};
+    assert_int_equal(parse_words(&settings, named), MR_E_INVALID);
+    assert_non_null(strstr(error.text, "unknown option '--ask'"));
+    const char *const none[] = {"--json", NULL};
+    assert_int_equal(parse_words(&settings, none), MR_E_INVALID);
+    assert_non_null(strstr(error.text, "QUERY [VALUE] is missing"));
+    const char *many[OPTION_WORDS_MAX + 2] = {NULL};
+    for (int i = 0; i <= OPTION_WORDS_MAX; i++)
+        many[i] = "w";
+    assert_int_equal(parse_words(&settings, many), MR_E_INVALID);
+    assert_non_null(strstr(error.text, "more than 24"));
+    many[OPTION_WORDS_MAX] = NULL;
+    assert_int_equal(parse_words(&settings, many), MR_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -115,6 +162,8 @@ int main(void)
         cmocka_unit_test(test_a_value_may_look_like_an_option),
         cmocka_unit_test(test_numbers_are_plain_digits_that_fit),
         cmocka_unit_test(test_a_bad_command_line_is_named),
+        cmocka_unit_test(test_words_stand_between_options_and_keep_their_order),
+        cmocka_unit_test(test_words_are_no_option_by_name_and_have_a_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -66,6 +66,23 @@ printf '%s request=%d\n' "${order}buy order=32" 300 "${order}buy order=33" 300 |
 grep -q 'requests rise' err || fail "$(cat err)"
 claim "a line may bring its request; they rise"
 
+# A batch goes as one, and is told as one when it cannot go.
+printf '%s\n' "${order}buy order=40 more=1" '# nothing' "${order}buy order=41 more=1" \
+    "${order}buy order=42" "${order}buy order=43" | expect 0 send --session 9
+same "answers of a batch" 4 "$(grep -c '^answer' out)"
+same "batches in the journal" "1 1 0 0 " "$("$MILLRACE" dump --data s |
+    sed -n '/^order_new .* order=4[0-3] /{s/.* more=1 .*/1/;s/^order.*/0/;p;}' | tr '\n' ' ')"
+printf '%s\n' "${order}buy order=50 more=1" '?status' "${order}buy order=51" \
+    "${order}buy order=52" "${order}buy order=53 more=1" "${order}buy order=54 more=1" |
+    expect 0 send --session 9 --on-error skip
+same "answers without two batches" 1 "$(grep -c '^answer' out)"
+grep -q 'standard input:2:1: a query stands in no batch' err || fail "a query: $(cat err)"
+grep -q 'standard input:5:1: the batch that begins here has no end' err || fail "$(cat err)"
+seq 1 2000 | sed "s/.*/${order}buy order=9& more=1/;\$s/ more=1//" |
+    expect 2 send --session 9
+grep -q 'standard input:1:1: 2000 commands' err || fail "which batch? $(cat err)"
+claim "a batch is sent as one, or not at all"
+
 # A subscriber to everything, which stays until it is stopped.
 "$MILLRACE" send --to unix:s/socket --events all </dev/null >all.out 2>all.err &
 watcher=$!

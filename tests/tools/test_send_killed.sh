@@ -8,11 +8,11 @@
 [ -e "$KILL_SOCKET" ] || skip "a sanitizer does not go with preloading"
 calls_max=60 # of one run; more than that would be no protocol of ours
 
-# A trade, a rejection, a resting order.
+# A trade, of a batch; a rejection, a resting order.
 commands() # SESSION
 {
     cat <<END
-order_new order=${1}1 instrument=1 side=buy price=100 quantity=5
+order_new order=${1}1 instrument=1 side=buy price=100 quantity=5 more=1
 order_new order=${1}2 instrument=1 side=sell price=100 quantity=5
 order_cancel order=${1}9 instrument=1
 order_new order=${1}3 instrument=1 side=buy price=7 quantity=1

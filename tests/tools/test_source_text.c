@@ -290,6 +290,63 @@ static void test_a_dump_can_come_through_a_pipe(void **state)
     assert_int_equal(rig->command.header.sequence, 2);
 }
 
+/* -- Batches. ---------------------------------------------------------------------------------- */
+
+#define IN_BATCH(id) "order_new order=" #id " instrument=1 side=buy price=100 quantity=5 more=1\n"
+
+static void expect_more(struct rig *rig, uint64_t request, bool more)
+{
+    expect_command(rig, MR_BOOK_ORDER_NEW, SESSION_IMPORTER, request);
+    assert_int_equal(rig->command.header.more, more);
+}
+
+static void test_more_says_that_the_next_line_is_of_the_same_batch(void **state)
+{
+    struct rig *rig = *state;
+    rig_open_text(rig, IN_BATCH(1) "# nothing\n" IN_BATCH(2) ORDER(3) ORDER(4), NULL);
+    expect_more(rig, 1, true);
+    expect_more(rig, 3, true);
+    expect_more(rig, 4, false);
+    expect_more(rig, 5, false);
+    assert_int_equal(rig_next(rig), SOURCE_END);
+    rig_open_text(rig, IN_BATCH(1) ORDER(2) IN_BATCH(3) ORDER(4), NULL);
+    assert_int_equal(rig->source->calls->resume(rig->source, 2, &rig->error), MR_OK);
+    expect_more(rig, 3, true);
+    expect_more(rig, 4, false);
+    assert_int_equal(rig_next(rig), SOURCE_END);
+}
+
+static void test_a_batch_without_an_end_is_told_where_it_begins(void **state)
+{
+    struct rig *rig = *state;
+    rig_open_text(rig, ORDER(1) IN_BATCH(2) IN_BATCH(3) "# nothing\n", NULL);
+    expect_more(rig, 1, false);
+    expect_more(rig, 2, true);
+    expect_more(rig, 3, true);
+    expect_bad(rig, ":2:1: ", "has no end");
+    assert_int_equal(rig->command.header.more, 0);
+    assert_int_equal(rig_next(rig), SOURCE_END);
+}
+
+static void test_a_malformed_line_says_whether_its_batch_goes_on(void **state)
+{
+    struct rig *rig = *state;
+    rig_open_text(rig,
+                  IN_BATCH(1) "order_new side=by more=1\n"
+                              "nonsense more=10\n" ORDER(2) "nonsense more=1 ",
+                  NULL);
+    expect_more(rig, 1, true);
+    expect_bad(rig, ":2:", "");
+    assert_int_equal(rig->command.header.more, 1);
+    expect_bad(rig, ":3:", "");
+    assert_int_equal(rig->command.header.more, 0);
+    expect_more(rig, 4, false);
+    expect_bad(rig, ":5:", "");
+    assert_int_equal(rig->command.header.more, 1);
+    expect_bad(rig, ":5:1: ", "has no end");
+    assert_int_equal(rig_next(rig), SOURCE_END);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
 
 int main(void)
@@ -308,6 +365,9 @@ int main(void)
         TEST(test_a_whole_dump_is_taken_as_it_is),
         TEST(test_a_hole_in_a_dump_is_told_once),
         TEST(test_a_dump_can_come_through_a_pipe),
+        TEST(test_more_says_that_the_next_line_is_of_the_same_batch),
+        TEST(test_a_batch_without_an_end_is_told_where_it_begins),
+        TEST(test_a_malformed_line_says_whether_its_batch_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
