@@ -12,7 +12,7 @@ enum {
     WORDS = LINE / 8,
     ACCOUNT_LINES = 2,
     TRANSFER_BYTES = 112,
-    LINKS_IN_LINE = 4,
+    LINKS_IN_LINE = 8,
     AHEAD_MAX = 64, /* transfers; the list has room for so many more */
 };
 
@@ -34,9 +34,7 @@ bool lines_open(struct lines *lines, const struct lines_sizes *sizes, bool huge)
     lines->links = place(&end, (uint64_t)sizes->window * LINE / LINKS_IN_LINE + LINE);
     size_t most = (size_t)(TRAFFIC_BATCH + AHEAD_MAX) * LINES_A_TRANSFER_MAX;
     lines->list = calloc(most, sizeof(*lines->list));
-    lines->lasts = calloc(sizes->accounts, sizeof(*lines->lasts));
-    if (lines->list == NULL || lines->lasts == NULL ||
-        !pages_map(&lines->mapping, end * LINE, huge))
+    if (lines->list == NULL || !pages_map(&lines->mapping, end * LINE, huge))
         return false;
     lines->memory = lines->mapping.memory;
     memset(lines->memory, 1, end * LINE);
@@ -46,7 +44,6 @@ bool lines_open(struct lines *lines, const struct lines_sizes *sizes, bool huge)
 void lines_close(struct lines *lines)
 {
     free(lines->list);
-    free(lines->lasts);
     mr_mapping_free(&lines->mapping);
     *lines = (struct lines){0};
 }
@@ -82,15 +79,6 @@ static void add_links(struct lines *lines, uint32_t transfer)
     add(lines, lines->links + transfer % lines->sizes.window / LINKS_IN_LINE);
 }
 
-/* The links of the account's last transfer, if it is in the window still. */
-static void add_last(struct lines *lines, uint32_t index)
-{
-    uint32_t last = lines->lasts[index];
-    if (last != 0 && lines->transfer - last < lines->sizes.window)
-        add_links(lines, last);
-    lines->lasts[index] = lines->transfer;
-}
-
 static void add_all(struct lines *lines, uint32_t debit, uint32_t credit)
 {
     const struct lines_sizes *sizes = &lines->sizes;
@@ -100,8 +88,6 @@ static void add_all(struct lines *lines, uint32_t debit, uint32_t credit)
     add_account(lines, debit);
     add_account(lines, credit);
     add_slot(lines, lines->buckets, sizes->buckets, ~(uint64_t)number);
-    add_last(lines, debit);
-    add_last(lines, credit);
     add_transfer(lines, number + 1); /* the oldest one, which is next to be written over */
     add_transfer(lines, number);
     add_links(lines, number);

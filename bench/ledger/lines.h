@@ -7,7 +7,6 @@
  *     the slots of its two accounts                                2 random  2
  *     the two accounts: balances, and what they are checked for    2 random  2 x 2, side by side
  *     the bucket of its own id, which must be new                  1 random  1
- *     links of the accounts' transfers before it, in the window    2 random  up to 2
  *     the transfer that leaves the window                          in order  2
  *     its own record and links                                     in order  2 and 1
  */
@@ -32,7 +31,6 @@ struct lines {
     uint64_t *memory;
     /* Where each kind of thing begins, in lines. */
     uint32_t account_slots, accounts, buckets, transfers, links;
-    uint32_t *lasts;   /* of each account: the number of its last transfer, 0: none */
     uint32_t transfer; /* the number of the last one */
     uint64_t touched;  /* lines so far */
     uint32_t *list;    /* a batch's lines, one transfer after the other */

@@ -25,13 +25,7 @@ LEDGER_FOLDED void ledger_ahead_fetch_account(const struct ledger_account *accou
     __builtin_prefetch(&account->id, 0, 2);
 }
 
-LEDGER_FOLDED void ledger_ahead_fetch_last(const struct mr_ledger *ledger,
-                                           const struct ledger_account *account)
-{
-    __builtin_prefetch(ledger_links(ledger, ledger_link_ordinal(account->last)), 0, 2);
-}
-
-/* -- Posts and voids: the pending transfer, its accounts, their last transfers. ------------------ */
+/* -- Posts and voids: the pending transfer, its accounts. -------------------------------------- */
 
 /* By its hash alone, so most likely. One that has left the window is not looked for. */
 LEDGER_FOLDED void ledger_ahead_pending(const struct mr_ledger *ledger, struct ledger_ahead *known)
@@ -55,17 +49,6 @@ LEDGER_FOLDED const struct ledger_transfer *ledger_ahead_found(const struct mr_l
         return NULL;
     const struct ledger_transfer *pending = ledger_transfer(ledger, known->pending);
     return pending->state == MR_LEDGER_STATE_PENDING ? pending : NULL;
-}
-
-LEDGER_FOLDED void ledger_ahead_pending_accounts(const struct mr_ledger *ledger,
-                                                 const struct ledger_ahead *known)
-{
-    const struct ledger_transfer *pending = ledger_ahead_found(ledger, known);
-    if (pending == NULL)
-        return;
-    ledger_ahead_fetch_account(ledger_account(ledger, pending->debit));
-    ledger_ahead_fetch_account(ledger_account(ledger, pending->credit));
-    __builtin_prefetch(ledger_pending(ledger, pending->pending), 0, 2);
 }
 
 /* -- Stages. ----------------------------------------------------------------------------------- */
@@ -124,35 +107,19 @@ LEDGER_FOLDED void ledger_ahead_accounts(const struct mr_ledger *ledger,
     known->credit_account = ledger_ahead_account_of(ledger, &table, known->credit);
 }
 
-LEDGER_FOLDED void ledger_ahead_link_of(const struct mr_ledger *ledger, uint32_t number)
-{
-    if (MR_LIKELY(number != 0))
-        ledger_ahead_fetch_last(ledger, ledger_account(ledger, number));
-}
-
-LEDGER_FOLDED void ledger_ahead_links(const struct mr_ledger *ledger,
-                                      const struct mr_ledger_transfer *transfer,
-                                      const struct ledger_ahead *known)
-{
-    if (ledger_resolves(transfer)) {
-        ledger_ahead_pending_accounts(ledger, known);
-        return;
-    }
-    ledger_ahead_link_of(ledger, known->debit_account);
-    ledger_ahead_link_of(ledger, known->credit_account);
-}
-
-LEDGER_FOLDED void ledger_ahead_last(const struct mr_ledger *ledger,
-                                     const struct mr_ledger_transfer *transfer,
-                                     const struct ledger_ahead *known)
+/* Of a post or a void: what its pending transfer leads to. */
+LEDGER_FOLDED void ledger_ahead_pending_accounts(const struct mr_ledger *ledger,
+                                                 const struct mr_ledger_transfer *transfer,
+                                                 const struct ledger_ahead *known)
 {
     if (!ledger_resolves(transfer))
         return;
     const struct ledger_transfer *pending = ledger_ahead_found(ledger, known);
     if (pending == NULL)
         return;
-    ledger_ahead_fetch_last(ledger, ledger_account(ledger, pending->debit));
-    ledger_ahead_fetch_last(ledger, ledger_account(ledger, pending->credit));
+    ledger_ahead_fetch_account(ledger_account(ledger, pending->debit));
+    ledger_ahead_fetch_account(ledger_account(ledger, pending->credit));
+    __builtin_prefetch(ledger_pending(ledger, pending->pending), 0, 2);
 }
 
 #endif

@@ -9,18 +9,19 @@
 #include "core/ledger/check.h"
 
 enum {
-    AHEAD = 64, /* transfers that something can be known of ahead of time; a power of two */
+    AHEAD = 32, /* transfers that something can be known of ahead of time; a power of two */
+    GROUP = 4,  /* each stage takes so many in a row: more lines are on their way at once */
     /* How far ahead each stage works, which finds what the one before has brought. */
-    AHEAD_SLOTS = 24,    /* ids are hashed, their slots looked for */
-    AHEAD_ACCOUNTS = 16, /* the slots lead to accounts */
-    AHEAD_LINKS = 8,     /* accounts lead to their last transfers */
-    AHEAD_LAST = 4,      /* of posts and voids, whose accounts are known one stage later */
+    AHEAD_SLOTS = 4 * GROUP,    /* ids are hashed, their slots looked for */
+    AHEAD_ACCOUNTS = 3 * GROUP, /* the slots lead to accounts */
+    AHEAD_PENDING = 2 * GROUP,  /* of posts and voids: pending transfers lead to accounts */
+    AHEAD_NEAR = 2,             /* from the second-level cache into the first */
 };
 
 struct pipeline {
     const struct mr_ledger_transfer *transfers;
     uint32_t count;
-    uint32_t slots, accounts, links, last; /* where each stage is */
+    uint32_t slots, accounts, pending; /* where each stage is */
     struct ledger_ahead known[AHEAD];
 };
 
@@ -39,40 +40,38 @@ LEDGER_FOLDED void look_for_accounts(const struct mr_ledger *ledger, struct pipe
     ledger_ahead_accounts(ledger, &line->transfers[at], &line->known[at % AHEAD]);
 }
 
-LEDGER_FOLDED void look_for_links(const struct mr_ledger *ledger, struct pipeline *line)
+LEDGER_FOLDED void look_for_pending(const struct mr_ledger *ledger, struct pipeline *line)
 {
-    uint32_t at = line->links++;
-    ledger_ahead_links(ledger, &line->transfers[at], &line->known[at % AHEAD]);
-}
-
-LEDGER_FOLDED void look_for_last(const struct mr_ledger *ledger, struct pipeline *line)
-{
-    uint32_t at = line->last++;
-    ledger_ahead_last(ledger, &line->transfers[at], &line->known[at % AHEAD]);
+    uint32_t at = line->pending++;
+    ledger_ahead_pending_accounts(ledger, &line->transfers[at], &line->known[at % AHEAD]);
 }
 
 /* Brings each stage as far ahead of transfer `at` as it shall be. */
 LEDGER_FOLDED void advance(const struct mr_ledger *ledger, struct pipeline *line, uint32_t at)
 {
     if (MR_UNLIKELY(line->slots < at)) /* a long chain is behind */
-        line->slots = line->accounts = line->links = line->last = at;
+        line->slots = line->accounts = line->pending = at;
     while (line->slots < line->count && line->slots < at + AHEAD_SLOTS)
         look_for_slots(ledger, line);
     while (line->accounts < line->slots && line->accounts < at + AHEAD_ACCOUNTS)
         look_for_accounts(ledger, line);
-    while (line->links < line->accounts && line->links < at + AHEAD_LINKS)
-        look_for_links(ledger, line);
-    while (line->last < line->links && line->last < at + AHEAD_LAST)
-        look_for_last(ledger, line);
+    while (line->pending < line->accounts && line->pending < at + AHEAD_PENDING)
+        look_for_pending(ledger, line);
 }
 
-/* The same for the next transfer, when each stage is where it shall be: each takes one step. */
-LEDGER_FOLDED void step(const struct mr_ledger *ledger, struct pipeline *line)
+/* What is there by now comes nearer still. Numbers of accounts may be wrong, and those of posts and
+ * voids old: then this is in vain. */
+LEDGER_FOLDED void look_near(const struct mr_ledger *ledger, const struct pipeline *line,
+                             uint32_t at)
 {
-    look_for_slots(ledger, line);
-    look_for_accounts(ledger, line);
-    look_for_links(ledger, line);
-    look_for_last(ledger, line);
+    const struct ledger_ahead *known = &line->known[(at + AHEAD_NEAR) % AHEAD];
+    const struct ledger_account *debit = ledger_account(ledger, known->debit_account);
+    const struct ledger_account *credit = ledger_account(ledger, known->credit_account);
+    __builtin_prefetch(ledger_bucket(ledger, ledger_bucket_home(ledger, known->id)));
+    __builtin_prefetch(&debit->balances);
+    __builtin_prefetch(&debit->id);
+    __builtin_prefetch(&credit->balances);
+    __builtin_prefetch(&credit->id);
 }
 
 /* -- Requests. --------------------------------------------------------------------------------- */
@@ -135,15 +134,18 @@ void mr_ledger_transfers_create(struct mr_ledger *ledger,
     ASSERT(count >= 1 && count <= LEDGER_BATCH_MAX);
     struct ledger_turn turn = {.imported = (transfers[0].flags & MR_LEDGER_IMPORTED) != 0};
     struct pipeline line;
+    mr_zero(line.known, sizeof line.known);
     line.transfers = transfers;
     line.count = count;
-    line.slots = line.accounts = line.links = line.last = 0;
+    line.slots = line.accounts = line.pending = 0;
+    uint32_t next = 0; /* when the stages go on */
     for (uint32_t i = 0; i < count;) {
-        if (MR_LIKELY(line.slots == i + AHEAD_SLOTS - 1 && line.slots < count))
-            step(ledger, &line);
-        else
+        bool linked = (transfers[i].flags & MR_LEDGER_LINKED) != 0;
+        if (i >= next || MR_UNLIKELY(linked)) {
             advance(ledger, &line, i);
-        if (MR_UNLIKELY((transfers[i].flags & MR_LEDGER_LINKED) != 0)) {
+            next = i + GROUP;
+        }
+        if (MR_UNLIKELY(linked)) {
             struct ledger_events events = {.at = (const unsigned char *)&transfers[i],
                                            .stride = sizeof transfers[0],
                                            .type = MR_LEDGER_TRANSFER_CREATE};
@@ -153,6 +155,7 @@ void mr_ledger_transfers_create(struct mr_ledger *ledger,
             i += events.count;
             continue;
         }
+        look_near(ledger, &line, i);
         turn.now = turn.told = ledger_time_next(ledger, time_ns);
         uint32_t reason =
             mr_ledger_transfer_apply(ledger, &transfers[i], &line.known[i % AHEAD], &turn);

@@ -187,7 +187,7 @@ LEDGER_FOLDED void look_ahead(const struct mr_ledger *ledger, const struct mr_co
     for (uint32_t i = 0; i < count && i < GROUP; i++) {
         ledger_ahead_hash(ledger, transfers[i], &known);
         ledger_ahead_accounts(ledger, transfers[i], &known);
-        ledger_ahead_links(ledger, transfers[i], &known);
+        ledger_ahead_pending_accounts(ledger, transfers[i], &known);
     }
 }
 

@@ -192,7 +192,7 @@ uint32_t mr_ledger_resolve(struct mr_ledger *ledger, const struct mr_ledger_tran
         return reason;
     if (!turn->chained && ledger->count >= ledger->config.transfers_max) {
         uint32_t place = ledger_transfer_of(ledger, known)->pending;
-        mr_ledger_forget(ledger);
+        ledger_forget(ledger);
         if ((known & (uint32_t)LEDGER_KEPT) == 0 && !ledger_in_window(ledger, known))
             known = (uint32_t)LEDGER_KEPT | place; /* it has just left */
     }

@@ -230,7 +230,7 @@ uint32_t mr_ledger_scan_transfers(struct ledger_scan *scan, const struct mr_ledg
     return reason;
 }
 
-/* -- Of one account: each of its transfers knows the ones before and after it. ----------------- */
+/* -- Of one account: each of its transfers knows the one before it. ---------------------------- */
 
 static bool is_of(const struct ledger_transfer *transfer, uint32_t account)
 {
@@ -250,7 +250,7 @@ static uint32_t account_last(const struct ledger_scan *scan)
     return linked(scan->ledger, ledger_account_last(scan->ledger, account));
 }
 
-/* The transfers of the account before and after that one. */
+/* The transfer of the account before that one. */
 static uint32_t account_before(const struct ledger_scan *scan, uint32_t ordinal)
 {
     bool is_debit = ledger_transfer(scan->ledger, ordinal)->debit == scan->account;
@@ -258,15 +258,8 @@ static uint32_t account_before(const struct ledger_scan *scan, uint32_t ordinal)
     return linked(scan->ledger, is_debit ? links->debit_before : links->credit_before);
 }
 
-static uint32_t account_after(const struct ledger_scan *scan, uint32_t ordinal)
-{
-    bool is_debit = ledger_transfer(scan->ledger, ordinal)->debit == scan->account;
-    const struct ledger_links *links = ledger_links(scan->ledger, ordinal);
-    return linked(scan->ledger, is_debit ? links->debit_after : links->credit_after);
-}
-
-/* Looks at up to `limit` of the window for the first one of the account: true, it is `at`; or there
- * is none, which `at` = 0 says. */
+/* Looks at up to `limit` of the window, back in time, for the first one of the account, from where
+ * its links lead on: true, it is `at`; or there is none, which `at` = 0 says. */
 static bool window_search(struct ledger_scan *scan, uint32_t limit)
 {
     while (scan->at != 0 && limit-- > 0) {
@@ -283,27 +276,45 @@ static bool window_search(struct ledger_scan *scan, uint32_t limit)
 /* From the account's last one back to where it begins: true, it is `at`. */
 static bool account_search(struct ledger_scan *scan)
 {
-    uint32_t found = 0, at = account_last(scan);
+    uint32_t at = account_last(scan);
     for (uint32_t i = 0; i < LEDGER_SCAN_BACK; i++) {
         uint64_t timestamp = at == 0 ? 0 : ledger_transfer(scan->ledger, at)->timestamp;
         bool is_before =
             at == 0 || (scan->reversed ? timestamp <= scan->max : timestamp < scan->min);
         if (is_before) {
-            scan->at = scan->reversed ? at : found;
-            scan->follows = true;
+            scan->follows = scan->reversed;
+            scan->lists = !scan->reversed;
+            scan->list_count = scan->list_left = i;
+            if (scan->lists)
+                at = i == 0 ? 0 : scan->list[(i - 1) % LEDGER_SCAN_LIST];
+            scan->at = at;
             return true;
         }
         scan->looked++;
-        found = at;
+        scan->list[i % LEDGER_SCAN_LIST] = at;
         at = account_before(scan, at);
     }
     return false;
 }
 
+/* Whether the account has several of those that follow one another from `at` on: then it is fastest
+ * to go through all of them. */
+static bool is_busy(struct ledger_scan *scan)
+{
+    uint32_t hits = 0, at = scan->at;
+    for (uint32_t i = 0; i < LEDGER_SCAN_NEAR && at != 0 && hits < LEDGER_SCAN_HITS; i++) {
+        hits += is_of(ledger_transfer(scan->ledger, at), scan->account);
+        at = ordinal_next(scan->ledger, at);
+        scan->looked++;
+    }
+    return hits == LEDGER_SCAN_HITS;
+}
+
 static uint32_t begin_links(struct ledger_scan *scan)
 {
     scan->at = window_begin(scan);
-    if (!window_search(scan, LEDGER_SCAN_NEAR))
+    bool is_found = scan->reversed ? window_search(scan, LEDGER_SCAN_NEAR) : is_busy(scan);
+    if (!is_found)
         (void)account_search(scan);
     return 0;
 }
@@ -315,6 +326,18 @@ uint32_t mr_ledger_scan_account_transfers(struct ledger_scan *scan, const struct
     return reason != 0 ? reason : begin_links(scan);
 }
 
+/* The next one of the list; what it has no room for is for the next call, and begins there. */
+static uint32_t list_next(struct ledger_scan *scan)
+{
+    if (--scan->list_left == 0)
+        return 0;
+    uint32_t number = scan->list_left - 1;
+    uint32_t first = scan->list_count > LEDGER_SCAN_LIST ? scan->list_count - LEDGER_SCAN_LIST : 0;
+    if (number == first && first > 0)
+        scan->looked = MR_LEDGER_SCAN_MAX;
+    return scan->list[number % LEDGER_SCAN_LIST];
+}
+
 /* What is looked at now, and on to the account's next one; NULL: that was beyond the end. */
 static const struct ledger_transfer *account_step(struct ledger_scan *scan)
 {
@@ -324,18 +347,20 @@ static const struct ledger_transfer *account_step(struct ledger_scan *scan)
         return NULL;
     }
     look(scan, transfer->timestamp);
-    scan->at = scan->reversed ? account_before(scan, scan->at) : account_after(scan, scan->at);
+    scan->at = scan->lists ? list_next(scan) : account_before(scan, scan->at);
     return transfer;
 }
 
 const struct ledger_transfer *mr_ledger_scan_transfer_next(struct ledger_scan *scan)
 {
-    if (scan->account != 0 && !scan->follows && may_look(scan) &&
-        !window_search(scan, MR_LEDGER_SCAN_MAX - scan->looked))
-        return NULL;
+    bool steps = scan->follows || scan->lists;
+    if (scan->account != 0 && scan->reversed && !steps && may_look(scan)) {
+        if (!window_search(scan, MR_LEDGER_SCAN_MAX - scan->looked))
+            return NULL;
+        steps = scan->follows;
+    }
     while (may_look(scan)) {
-        const struct ledger_transfer *transfer =
-            scan->follows ? account_step(scan) : window_step(scan);
+        const struct ledger_transfer *transfer = steps ? account_step(scan) : window_step(scan);
         if (transfer != NULL && transfer_fits(scan, transfer))
             return transfer;
     }
@@ -380,6 +405,21 @@ const struct ledger_balances *mr_ledger_scan_balance_next(struct ledger_scan *sc
 
 /* -- Going on. --------------------------------------------------------------------------------- */
 
+/* The timestamp of the account's next one, if it is near; 0: there is none. */
+static uint64_t account_resume(const struct ledger_scan *scan)
+{
+    uint32_t at = scan->at;
+    for (uint32_t i = 0; i < LEDGER_SCAN_NEAR && at != 0; i++) {
+        const struct ledger_transfer *transfer = ledger_transfer(scan->ledger, at);
+        if (is_beyond(scan, transfer->timestamp))
+            return 0;
+        if (is_of(transfer, scan->account))
+            return transfer->timestamp;
+        at = ordinal_next(scan->ledger, at);
+    }
+    return at == 0 ? 0 : scan->looked_to + 1;
+}
+
 /* Forwards in the window it goes on behind what was looked at, so that failed ones, which have the
  * timestamp of the one before them, do not bring that back. Else with what comes next. */
 uint64_t mr_ledger_scan_resume(const struct ledger_scan *scan)
@@ -390,7 +430,9 @@ uint64_t mr_ledger_scan_resume(const struct ledger_scan *scan)
                                            : ledger_transfer(scan->ledger, scan->at)->timestamp;
     if (is_beyond(scan, timestamp))
         return 0;
-    if (scan->of_accounts || scan->follows || scan->reversed || scan->looked == 0)
+    if (scan->of_accounts || scan->follows || scan->lists || scan->reversed || scan->looked_to == 0)
         return timestamp;
-    return scan->looked_to < scan->max ? scan->looked_to + 1 : 0;
+    if (scan->looked_to >= scan->max)
+        return 0;
+    return scan->account != 0 ? account_resume(scan) : scan->looked_to + 1;
 }

@@ -23,7 +23,10 @@ enum {
      * another in the window (a busy account has one there), then among the account's, from its last
      * one back. Where neither leads to it, the window is searched on. */
     LEDGER_SCAN_NEAR = 64,
+    LEDGER_SCAN_HITS = 2, /* so many of them are a busy account's */
     LEDGER_SCAN_BACK = 2048,
+    /* Of those found on the way back, so many are given in a call, in their order. */
+    LEDGER_SCAN_LIST = 128,
 };
 _Static_assert(LEDGER_SCAN_NEAR + LEDGER_SCAN_BACK < MR_LEDGER_SCAN_MAX,
                "every call comes further than to the beginning");
@@ -44,10 +47,17 @@ struct ledger_scan {
     bool of_accounts; /* it walks through accounts, not transfers */
 
     /* How far it has come. */
-    bool follows;       /* `at` is one of the account's transfers, which lead to one another */
+    bool follows;       /* `at` is one of the account's transfers, which lead back to one another */
+    bool lists;         /* `at` is one of the list */
     uint32_t at;        /* what is looked at next: an ordinal, or an account's number; 0: nothing */
     uint32_t looked;    /* at so many */
     uint64_t looked_to; /* timestamp of the last one looked at */
+
+    /* The account's transfers that were found on the way back: number n (from 0, the last one) at
+     * n % LEDGER_SCAN_LIST, as far as there is room. */
+    uint32_t list_count; /* found */
+    uint32_t list_left;  /* to be given: numbers below this */
+    uint32_t list[LEDGER_SCAN_LIST];
 };
 
 /* Begins: 0, or the reason why that cannot be asked. */

@@ -9,7 +9,7 @@
  *     buckets        where a transfer of the window stands: by its id (see ids.h)
  *     kept slots     where one that is kept stands: open addressing by its id
  *     transfers      a ring of struct ledger_transfer, in the order of their timestamps: the window
- *     links          beside each transfer, those of its two accounts that came before and after it
+ *     links          beside each transfer, those of its two accounts that came before it
  *     history        a ring of struct ledger_balance, in the same order
  *     pending        a pool: what is kept of each transfer that is pending
  *     kept           beside it, the transfers that are pending and have left the window
@@ -105,11 +105,12 @@ struct ledger_transfer {
 
 /* A link leads to a transfer of an account: its ordinal, and LEDGER_CREDIT if the account is its
  * credit account. So whoever follows an account's transfers looks at links only. 0, or an ordinal
- * that is not in the window any more: there is none. Here, to those right before and after this one
- * of its debit account and of its credit account. */
+ * that is not in the window any more: there is none. Here, to those right before this one of its
+ * debit account and of its credit account: an account's transfers are followed back in time. (To
+ * those after it there are none: writing them would cost a transfer two more lines of memory.) */
 struct ledger_links {
-    uint32_t debit_before, debit_after;
-    uint32_t credit_before, credit_after;
+    uint32_t debit_before;
+    uint32_t credit_before;
 };
 
 /* An account's balances after a transfer: the debit account's first, if both have `history`. */
@@ -224,7 +225,7 @@ _Static_assert(sizeof(struct ledger_layout) == 136, "no hidden padding");
 _Static_assert(sizeof(struct ledger_account) == 128, "two lines");
 _Static_assert(sizeof(struct ledger_transfer) == 112, "no hidden padding");
 _Static_assert(sizeof(struct ledger_bucket) == 64, "one line");
-_Static_assert(sizeof(struct ledger_links) == 16, "four in a line");
+_Static_assert(sizeof(struct ledger_links) == 8, "eight in a line");
 
 /* -- Reaching them. ---------------------------------------------------------------------------- */
 
@@ -330,18 +331,12 @@ static inline bool ledger_link_is_credit(uint32_t link)
     return (link & (uint32_t)LEDGER_CREDIT) != 0;
 }
 
-/* The links of the account at whose transfer `link` leads to, which is in the window: to the one
- * before and to the one after. */
+/* The link to the transfer of the same account before the one that `link` leads to, which is in the
+ * window. */
 static inline uint32_t ledger_link_before(const struct mr_ledger *ledger, uint32_t link)
 {
     const struct ledger_links *links = ledger_links(ledger, ledger_link_ordinal(link));
     return ledger_link_is_credit(link) ? links->credit_before : links->debit_before;
-}
-
-static inline uint32_t *ledger_link_after(const struct mr_ledger *ledger, uint32_t link)
-{
-    struct ledger_links *links = ledger_links(ledger, ledger_link_ordinal(link));
-    return ledger_link_is_credit(link) ? &links->credit_after : &links->debit_after;
 }
 
 /* The ordinal of the oldest transfer of the window, which is not empty. */

@@ -60,31 +60,32 @@ struct sides {
     uint32_t debit_number, credit_number;
 };
 
-/* The number of an account, which may have been looked up ahead of time. */
-static inline uint32_t find_account(const struct mr_ledger *ledger,
-                                    const struct ledger_table *table, uint32_t hash, uint32_t guess,
-                                    struct mr_u128 id)
+/* An account, whose number may have been looked up ahead of time; NULL: there is none. */
+static inline struct ledger_account *find_account(const struct mr_ledger *ledger, uint32_t hash,
+                                                  uint32_t guess, struct mr_u128 id,
+                                                  uint32_t *number)
 {
-    if (MR_LIKELY(guess != 0 && mr_u128_equal(ledger_account(ledger, guess)->id, id)))
-        return guess;
-    return ledger_account_slot(ledger, table, hash, id)->value;
+    struct ledger_account *account = ledger_account(ledger, guess);
+    *number = guess;
+    if (MR_LIKELY(guess != 0 && mr_u128_equal(account->id, id)))
+        return account;
+    struct ledger_table table = ledger_account_table(ledger);
+    *number = ledger_account_slot(ledger, &table, hash, id)->value;
+    return *number == 0 ? NULL : ledger_account(ledger, *number);
 }
 
 static inline uint32_t find_sides(const struct mr_ledger *ledger,
                                   const struct mr_ledger_transfer *asked,
                                   const struct ledger_ahead *ahead, struct sides *sides)
 {
-    struct ledger_table table = ledger_account_table(ledger);
-    sides->debit_number =
-        find_account(ledger, &table, ahead->debit, ahead->debit_account, asked->debit_account_id);
-    sides->credit_number = find_account(ledger, &table, ahead->credit, ahead->credit_account,
-                                        asked->credit_account_id);
-    if (MR_UNLIKELY(sides->debit_number == 0))
+    sides->debit = find_account(ledger, ahead->debit, ahead->debit_account, asked->debit_account_id,
+                                &sides->debit_number);
+    sides->credit = find_account(ledger, ahead->credit, ahead->credit_account,
+                                 asked->credit_account_id, &sides->credit_number);
+    if (MR_UNLIKELY(sides->debit == NULL))
         return MR_LEDGER_DEBIT_ACCOUNT_NOT_FOUND;
-    if (MR_UNLIKELY(sides->credit_number == 0))
+    if (MR_UNLIKELY(sides->credit == NULL))
         return MR_LEDGER_CREDIT_ACCOUNT_NOT_FOUND;
-    sides->debit = ledger_account(ledger, sides->debit_number);
-    sides->credit = ledger_account(ledger, sides->credit_number);
     if (MR_UNLIKELY(sides->debit->unit != sides->credit->unit))
         return MR_LEDGER_ACCOUNTS_MUST_HAVE_THE_SAME_LEDGER;
     return MR_LIKELY(asked->ledger == ledger_unit(ledger, sides->debit->unit)->ledger)

@@ -95,8 +95,6 @@ uint32_t mr_ledger_transfer_exists(const struct mr_ledger *ledger,
 
 /* -- core/ledger/window.c ---------------------------------------------------------------------- */
 
-/* Forgets the oldest transfer of the window; what is pending is kept. */
-void mr_ledger_forget(struct mr_ledger *ledger);
 /* Forgets what is more than there may be. */
 void mr_ledger_trim(struct mr_ledger *ledger);
 /* Whether a transfer of the window has that timestamp, or one that was forgotten might. */

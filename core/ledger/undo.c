@@ -17,8 +17,6 @@ static void unlink(struct mr_ledger *ledger, struct ledger_account *account, uin
     uint32_t last = before != 0 ? before : gone(ledger);
     account->last = last;
     account->last_epoch = (uint16_t)(ledger->epoch - (ledger_link_ordinal(last) > ledger->newest));
-    if (before != 0)
-        *ledger_link_after(ledger, before) = 0;
 }
 
 static void forget_balances(struct mr_ledger *ledger, const struct ledger_account *debit,

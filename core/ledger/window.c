@@ -3,12 +3,10 @@
  */
 #include "core/ledger/window.h"
 
-enum { FORGET_AHEAD = 32 }; /* transfers between fetching one and needing it */
-
 /* -- Forgetting. ------------------------------------------------------------------------------- */
 
 /* A transfer that is pending goes on among those that are kept. */
-static void keep(struct mr_ledger *ledger, const struct ledger_transfer *transfer)
+void mr_ledger_keep(struct mr_ledger *ledger, const struct ledger_transfer *transfer)
 {
     uint32_t place = transfer->pending;
     ledger_pending(ledger, place)->ordinal = 0;
@@ -17,27 +15,10 @@ static void keep(struct mr_ledger *ledger, const struct ledger_transfer *transfe
     mr_ledger_kept_add(ledger, place);
 }
 
-void mr_ledger_forget(struct mr_ledger *ledger)
-{
-    uint32_t oldest = ledger_oldest(ledger);
-    const struct ledger_transfer *transfer = ledger_transfer(ledger, oldest);
-    if (MR_UNLIKELY(transfer->state == MR_LEDGER_STATE_PENDING))
-        keep(ledger, transfer);
-    if (mr_u128_below(ledger->floor, transfer->id))
-        ledger->floor = transfer->id;
-    ledger->forgotten_time = transfer->timestamp;
-    ledger->count--;
-    /* Both lines of one that will be forgotten soon. */
-    const unsigned char *next = (const unsigned char *)ledger_transfer_at(
-        ledger, ledger_place(ledger, oldest + FORGET_AHEAD));
-    __builtin_prefetch(next, 0, 2);
-    __builtin_prefetch(next + 64, 0, 2);
-}
-
 void mr_ledger_trim(struct mr_ledger *ledger)
 {
     while (ledger->count > ledger->config.transfers_max)
-        mr_ledger_forget(ledger);
+        ledger_forget(ledger);
     if (ledger->balance_count > ledger->config.history_max)
         ledger->balance_count = ledger->config.history_max;
 }

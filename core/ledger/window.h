@@ -6,12 +6,40 @@
 
 #include "core/ledger/turn.h"
 
+/* A transfer of the window that is pending goes on among those that are kept. */
+void mr_ledger_keep(struct mr_ledger *ledger, const struct ledger_transfer *transfer);
+
+enum { LEDGER_FORGET_AHEAD = 32, LEDGER_RECORD_AHEAD = 8 }; /* transfers before it is needed */
+
+/* Forgets the oldest transfer of the window; what is pending is kept. */
+static inline void ledger_forget(struct mr_ledger *ledger)
+{
+    uint32_t oldest = ledger_oldest(ledger);
+    const struct ledger_transfer *transfer = ledger_transfer(ledger, oldest);
+    if (MR_UNLIKELY(transfer->state == MR_LEDGER_STATE_PENDING))
+        mr_ledger_keep(ledger, transfer);
+    if (mr_u128_below(ledger->floor, transfer->id))
+        ledger->floor = transfer->id;
+    ledger->forgotten_time = transfer->timestamp;
+    ledger->count--;
+    /* Both lines of one that will be forgotten soon. */
+    const unsigned char *next = (const unsigned char *)ledger_transfer_at(
+        ledger, ledger_place(ledger, oldest + LEDGER_FORGET_AHEAD));
+    __builtin_prefetch(next, 0, 2);
+    __builtin_prefetch(next + 64, 0, 2);
+    /* And of one that will be recorded. */
+    next = (const unsigned char *)ledger_transfer_at(
+        ledger, ledger_place(ledger, ledger->newest + LEDGER_RECORD_AHEAD));
+    __builtin_prefetch(next, 1);
+    __builtin_prefetch(next + 64, 1);
+}
+
 /* Makes room for one more. A chain that may have to be undone finds it beyond the window: nothing
  * is forgotten for what does not happen. */
 static inline void ledger_make_room(struct mr_ledger *ledger, const struct ledger_turn *turn)
 {
     if (MR_LIKELY(ledger->count >= ledger->config.transfers_max) && !turn->chained)
-        mr_ledger_forget(ledger);
+        ledger_forget(ledger);
 }
 
 /* The place for a new transfer, to which its id leads from now on. There is room for it. */
@@ -31,10 +59,7 @@ static inline uint32_t ledger_link(struct mr_ledger *ledger, struct ledger_accou
                                    uint32_t side)
 {
     uint32_t before = ledger_account_last(ledger, account);
-    uint32_t link = ledger->newest | side;
-    if (MR_LIKELY(before != 0))
-        *ledger_link_after(ledger, before) = link;
-    account->last = link;
+    account->last = ledger->newest | side;
     account->last_epoch = (uint16_t)ledger->epoch;
     return before;
 }
