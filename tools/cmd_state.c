@@ -52,6 +52,25 @@ static const struct mr_field *number_named(const struct mr_message *message, con
     return NULL;
 }
 
+/* Whether the query asks for what it lists to come back in time: a flag that is called so. */
+static bool is_reversed(const struct ask *ask)
+{
+    const unsigned char *body = ask->query + MR_QUERY_HEADER;
+    for (uint32_t i = 0; i < ask->message->field_count; i++) {
+        const struct mr_field *field = &ask->message->fields[i];
+        uint16_t flags;
+        if (field->kind != MR_FIELD_flags16)
+            continue;
+        memcpy(&flags, body + field->offset, sizeof flags);
+        for (uint32_t bit = 0; bit < field->names->count; bit++) {
+            const char *name = field->names->names[bit];
+            if (name != NULL && strcmp(name, "reversed") == 0 && (flags >> bit & 1) != 0)
+                return true;
+        }
+    }
+    return false;
+}
+
 /* Of a row `next`, which lists by time end with when there is more: where to go on. */
 static void look_for_next(struct state *state, const struct mr_row *row)
 {
@@ -63,8 +82,7 @@ static void look_for_next(struct state *state, const struct mr_row *row)
         return;
     uint64_t timestamp;
     memcpy(&timestamp, (const unsigned char *)mr_row_body(row) + field->offset, sizeof timestamp);
-    const char *key =
-        strstr(state->ask.line, "reversed") == NULL ? "timestamp_min" : "timestamp_max";
+    const char *key = is_reversed(&state->ask) ? "timestamp_max" : "timestamp_min";
     (void)snprintf(state->next, sizeof state->next, "%s=%" PRIu64, key, timestamp);
 }
 

@@ -94,7 +94,7 @@ static void create_chain(struct mr_ledger *ledger, const struct ledger_events *e
                          uint64_t time_ns, struct ledger_turn *turn,
                          struct mr_ledger_result *results)
 {
-    uint64_t first = time_ns > ledger->time_ns ? time_ns : ledger->time_ns + 1;
+    uint64_t first = ledger_time_of(ledger, time_ns);
     struct ledger_chain chain = mr_ledger_chain_apply(ledger, events, time_ns, turn);
     for (uint32_t at = 0; at < events->count; at++) {
         uint32_t reason = mr_ledger_chain_reason(&chain, events->count, events->open, at);

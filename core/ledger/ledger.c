@@ -250,8 +250,7 @@ static void begin_chain(struct mr_ledger *ledger, struct mr_context *context,
     struct ledger_events chained = {
         .at = mr_command_body(command), .stride = command->length, .type = command->type};
     chained.count = chain_length(command, &chained.open);
-    request->chain_now =
-        context->time_ns > ledger->time_ns ? context->time_ns : ledger->time_ns + 1;
+    request->chain_now = ledger_time_of(ledger, context->time_ns);
     struct ledger_chain chain = mr_ledger_chain_apply(ledger, &chained, context->time_ns, &turn);
     request->chain_told = chain.told;
     request->chain_count = chained.count;

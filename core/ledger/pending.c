@@ -157,13 +157,14 @@ static struct ledger_unit *expire_first(struct mr_ledger *ledger, uint64_t time_
     mr_ledger_reopen(ledger, transfer);
     transfer->state = MR_LEDGER_STATE_EXPIRED;
     struct mr_ledger_transfer told;
+    uint64_t now = ledger_time_at(time_ns);
     mr_ledger_transfer_tell(ledger, transfer, &told);
     *out = (struct mr_ledger_expired){
         .id = told.id,
         .debit_account_id = told.debit_account_id,
         .credit_account_id = told.credit_account_id,
         .amount = told.amount,
-        .timestamp = time_ns > ledger->time_ns ? time_ns : ledger->time_ns,
+        .timestamp = now > ledger->time_ns ? now : ledger->time_ns,
         .ledger = told.ledger,
         .code = told.code,
         .flags = told.flags,

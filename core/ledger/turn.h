@@ -26,12 +26,23 @@ struct ledger_ahead {
     uint32_t pending;                       /* of a post or a void: an ordinal, just to prefetch */
 };
 
+/* The time at which something happens at `time_ns`, if that is not before the last timestamp. */
+static inline uint64_t ledger_time_at(uint64_t time_ns)
+{
+    return time_ns < MR_LEDGER_TIME_MAX ? time_ns : MR_LEDGER_TIME_MAX;
+}
+
+/* The timestamp that an event at `time_ns` would take. */
+static inline uint64_t ledger_time_of(const struct mr_ledger *ledger, uint64_t time_ns)
+{
+    uint64_t after = ledger->time_ns + 1, at = ledger_time_at(time_ns);
+    return at > after ? at : after;
+}
+
 /* The timestamp that the next event takes. */
 static inline uint64_t ledger_time_next(struct mr_ledger *ledger, uint64_t time_ns)
 {
-    uint64_t after = ledger->time_ns + 1;
-    ledger->time_ns = time_ns > after ? time_ns : after;
-    return ledger->time_ns;
+    return ledger->time_ns = ledger_time_of(ledger, time_ns);
 }
 
 /* What every event is asked first: 0, or a reason. */

@@ -28,7 +28,9 @@
  * huge pages (madvise) nearly halve the time of a transfer.
  *
  * TIME. An event's timestamp is max(the batch's time, the last one + 1), so that timestamps are
- * unique and rise; every event takes one, created or not. Imported events bring their own.
+ * unique and rise; every event takes one, created or not. Imported events bring their own. (Times
+ * beyond MR_LEDGER_TIME_MAX, in the year 2260, count as that: from there on, timestamps rise by
+ * one.)
  *
  * THE WINDOW. Accounts are kept for good, and so are transfers that are pending. Of the others the
  * last `transfers_max` are remembered (a transfer that failed for a passing reason counts as one,
@@ -63,6 +65,9 @@ extern "C" {
 /* -- Using the ledger alone: one thread at a time. --------------------------------------------- */
 
 struct mr_ledger;
+
+/* Timestamps are below 2^63, however many come after that. */
+#define MR_LEDGER_TIME_MAX ((UINT64_C(1) << 63) - (UINT64_C(1) << 56))
 
 struct mr_ledger_result {
     uint64_t timestamp; /* the event's; for `exists`, of what exists */

@@ -104,8 +104,8 @@ FAULT(from_posted_debits, event->debit_account_id = ID(POSTED_DEBITS))
 FAULT(to_posted_credits, event->credit_account_id = ID(POSTED_CREDITS))
 FAULT(from_all_debits, event->amount = ID(5); event->debit_account_id = ID(ALL_DEBITS))
 FAULT(to_all_credits, event->amount = ID(5); event->credit_account_id = ID(ALL_CREDITS))
-FAULT(beyond_time, pending(scene); event->timeout = 2;
-      scene->rig.time_ns = (UINT64_C(1) << 63) - SECOND)
+FAULT(beyond_time, pending(scene); event->timeout = UINT32_MAX;
+      scene->rig.time_ns = MR_LEDGER_TIME_MAX - SECOND)
 FAULT(from_limited, event->debit_account_id = ID(DEBITS_LIMITED))
 FAULT(to_limited, event->credit_account_id = ID(CREDITS_LIMITED))
 

@@ -155,7 +155,8 @@ static inline void ledger_before(struct ledger_rig *rig, size_t count)
     uint64_t last = mr_ledger_totals_get(rig->ledger).time_ns;
     assert_in_range(count, 1, LEDGER_BATCH_MAX);
     rig->count = (uint32_t)count;
-    rig->first_time = rig->time_ns > last ? rig->time_ns : last + 1;
+    uint64_t at = rig->time_ns < MR_LEDGER_TIME_MAX ? rig->time_ns : MR_LEDGER_TIME_MAX;
+    rig->first_time = at > last ? at : last + 1;
     memset(rig->results, 0xee, count * sizeof rig->results[0]);
 }
 

@@ -211,7 +211,8 @@ static void apply_chain(struct naive_ledger *ledger, uint32_t first, uint32_t la
         state_copy(&ledger->saved, &ledger->now);
     for (uint32_t i = first; i <= last; i++) {
         struct naive_result *result = &ledger->results[i];
-        ledger->time_ns = time_ns > ledger->time_ns ? time_ns : ledger->time_ns + 1;
+        uint64_t at = time_ns < MR_LEDGER_TIME_MAX ? time_ns : MR_LEDGER_TIME_MAX;
+        ledger->time_ns = at > ledger->time_ns ? at : ledger->time_ns + 1;
         memset(result, 0, sizeof(*result));
         result->timestamp = ledger->time_ns;
         if (open && i == last)
@@ -296,12 +297,13 @@ bool naive_expire(struct naive_ledger *ledger, uint64_t time_ns, struct mr_ledge
     struct naive_transfer *first = first_to_expire(ledger);
     if (first == NULL || first->expires_ns > time_ns)
         return false;
+    uint64_t at = time_ns < MR_LEDGER_TIME_MAX ? time_ns : MR_LEDGER_TIME_MAX;
     *expired = (struct mr_ledger_expired){
         .id = first->record.id,
         .debit_account_id = first->record.debit_account_id,
         .credit_account_id = first->record.credit_account_id,
         .amount = first->record.amount,
-        .timestamp = time_ns > ledger->time_ns ? time_ns : ledger->time_ns,
+        .timestamp = at > ledger->time_ns ? at : ledger->time_ns,
         .ledger = first->record.ledger,
         .code = first->record.code,
         .flags = first->record.flags,

@@ -129,15 +129,30 @@ static void a_limit_of_little_is_exact(void **state)
 static void a_timeout_may_reach_2_63_less_1_and_no_further(void **state)
 {
     struct ledger_rig *rig = *state;
-    rig->time_ns = (uint64_t)INT64_MAX - 7 * SECOND;
-    MAKES(rig, ledger_pend(1, A, B, 5, 7)); /* expires at 2^63 - 1 */
+    const uint32_t left = 72057595; /* seconds, to be before MR_LEDGER_TIME_MAX */
+    rig->time_ns = (uint64_t)INT64_MAX - left * SECOND;
+    assert_true(rig->time_ns < MR_LEDGER_TIME_MAX);
+    MAKES(rig, ledger_pend(1, A, B, 5, left)); /* expires at 2^63 - 1 */
     assert_int_equal(mr_ledger_expiry_next(rig->ledger), INT64_MAX);
-    GETS(rig, ledger_pend(2, A, B, 5, 7), MR_LEDGER_OVERFLOWS_TIMEOUT); /* one later */
+    GETS(rig, ledger_pend(2, A, B, 5, left), MR_LEDGER_OVERFLOWS_TIMEOUT); /* one later */
     GETS(rig, ledger_pend(2, A, B, 5, UINT32_MAX), MR_LEDGER_OVERFLOWS_TIMEOUT);
-    MAKES(rig, ledger_pend(2, A, B, 5, 6));
+    MAKES(rig, ledger_pend(2, A, B, 5, left - 1));
     MAKES(rig, ledger_pend(3, A, B, 5, 0));
     assert_int_equal(ledger_expire(rig, (uint64_t)INT64_MAX, LEDGER_EXPIRE_MAX), 2);
     BALANCES(rig, A, 5, 0, 0, 0);
+}
+
+static void times_that_are_too_late_count_as_the_latest(void **state)
+{
+    struct ledger_rig *rig = *state;
+    rig->time_ns = UINT64_MAX;
+    MAKES(rig, ledger_pend(1, A, B, 5, 1));
+    assert_int_equal(ledger_found(rig, 1).timestamp, MR_LEDGER_TIME_MAX);
+    MAKES(rig, ledger_plain(2, A, B, 5));
+    assert_int_equal(ledger_found(rig, 2).timestamp, MR_LEDGER_TIME_MAX + 1);
+    struct mr_ledger_expired expired;
+    assert_int_equal(mr_ledger_expire(rig->ledger, UINT64_MAX, &expired, 1), 1);
+    assert_int_equal(expired.timestamp, MR_LEDGER_TIME_MAX + 1);
 }
 
 static void the_longest_timeout_is_136_years(void **state)
@@ -400,6 +415,7 @@ int main(void)
         SCENARIO(a_limit_is_reached_and_not_passed),
         SCENARIO(a_limit_of_little_is_exact),
         SCENARIO(a_timeout_may_reach_2_63_less_1_and_no_further),
+        SCENARIO(times_that_are_too_late_count_as_the_latest),
         SCENARIO(the_longest_timeout_is_136_years),
         SCENARIO(a_post_is_of_nothing_up_to_all),
         SCENARIO(a_void_is_of_all_or_says_nothing),

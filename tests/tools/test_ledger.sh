@@ -109,6 +109,8 @@ done
 same "transfers of account 1, one at a time" 3 $rows
 expect 0 "$MILLRACE" state --data d account_transfers 1 limit=1 flags=debits,reversed
 grep -q 'timestamp_max=' err || fail "$(cat err)"
+expect 0 "$MILLRACE" state --data d account_transfers 1 limit=1 flags=5
+grep -q 'timestamp_max=' err || fail "$(cat err)"
 claim "it says how to ask on"
 
 expect 1 "$MILLRACE" state --data d account 99
