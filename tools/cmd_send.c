@@ -292,7 +292,7 @@ static void read_command(struct send *send, const char *line, size_t length)
     struct mr_command *command = batch_room(&send->batch);
     struct mr_text_error flaw;
     uint32_t stated = 0;
-    if (!fresh_ids_fill(&send->fresh, send->logic, fresh_ids_now(), &line, &length)) {
+    if (!fresh_ids_fill(&send->fresh, send->logic, fresh_ids_now(), false, &line, &length)) {
         give_up(send, false, 1, "no memory for an id");
         return;
     }

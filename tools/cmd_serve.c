@@ -35,6 +35,8 @@
     O(tag, choice, access, "user|group|all", "user", "who may connect to the Unix socket")     \
     O(tag, number, idle, "SECONDS", "300", "cut a client off that sends nothing; 0: never")    \
     O(tag, number, window, "N", "1024", "commands of a client without answer, at most")        \
+    O(tag, number, frame, "BYTES", "262144",                                                   \
+      "the largest frame of a client, and so its largest batch; 2 MiB and 64 KiB hold any")    \
     O(tag, number, sessions, "N", "64", "of a new journal: sessions that can be open at once") \
     O(tag, number, answers, "N", "1024", "of a new journal: answers kept for each session")    \
     O(tag, number, session_idle, "SECONDS", "0",                                               \
@@ -235,6 +237,13 @@ static int choose_config(struct serve *serve, struct mr_error *error)
     return status;
 }
 
+/* Two of the largest frames, at least. */
+static uint32_t output_for(uint32_t frame)
+{
+    const uint32_t ordinary = 1 << 20;
+    return frame > ordinary / 2 ? 2 * frame : ordinary;
+}
+
 static int open_all(struct serve *serve, struct mr_error *error)
 {
     const struct serve_settings *settings = serve->settings;
@@ -259,6 +268,8 @@ static int open_all(struct serve *serve, struct mr_error *error)
         .operators_anywhere = settings->operators != 0,
         .clients_max = bounded(settings->clients),
         .in_flight_max = bounded(settings->window),
+        .frame_bytes_max = bounded(settings->frame),
+        .output_bytes = output_for(bounded(settings->frame)),
         .idle_ms = bounded(settings->idle * 1000),
         .log = {.write = on_log, .level = MR_LOG_WARNING},
     };

@@ -116,7 +116,7 @@ uint64_t fresh_ids_now(void)
 }
 
 bool fresh_ids_fill(struct fresh_ids *ids, const struct mr_logic *logic, uint64_t time_ns,
-                    const char **line, size_t *length)
+                    bool lines_tell, const char **line, size_t *length)
 {
     struct typed typed = look_at_line(logic, time_ns, *line, *length);
     if (!wants_id(logic, &typed))
@@ -128,7 +128,7 @@ bool fresh_ids_fill(struct fresh_ids *ids, const struct mr_logic *logic, uint64_
         ids->line = room;
         ids->room = *length + ID_SIZE;
     }
-    if (!make_id(ids, typed.time_ns))
+    if (!make_id(ids, lines_tell ? typed.time_ns : time_ns))
         return false;
     size_t before = typed.wish == NULL ? *length : (size_t)(typed.wish - *line);
     while (typed.wish == NULL && before > 0 && is_blank((*line)[before - 1]))

@@ -17,10 +17,11 @@ struct fresh_ids {
 };
 
 /* Where the line, `*length` bytes of `*line`, is a command that wants a fresh id, *line becomes one
- * that has it, valid until the next call. `time_ns` is the ledger's time, unless the line says
- * another. False: there is no memory, or no random number. */
+ * that has it, valid until the next call. `time_ns` is the ledger's time; `lines_tell`: unless the
+ * line says another, which counts where the journal's clock is the input's. False: there is no
+ * memory, or no random number. */
 bool fresh_ids_fill(struct fresh_ids *ids, const struct mr_logic *logic, uint64_t time_ns,
-                    const char **line, size_t *length);
+                    bool lines_tell, const char **line, size_t *length);
 
 /* The machine's time, of ledgers whose clock that is. */
 uint64_t fresh_ids_now(void);

@@ -49,6 +49,11 @@ static int on_account(struct ledger_shadow *shadow, const struct mr_ledger_accou
     if (id_map_find(&shadow->account_ids, account->id) != 0)
         return mr_error_set(error, MR_E_DIVERGED, "account %s: it was created twice",
                             number_u128(account->id).text);
+    if (account->timestamp <= shadow->account_time)
+        return mr_error_set(error, MR_E_DIVERGED,
+                            "account %s: its timestamp is not above that of the account before",
+                            number_u128(account->id).text);
+    shadow->account_time = account->timestamp;
     if (shadow->account_count == shadow->account_room) {
         uint32_t room = shadow->account_room == 0 ? 1024 : 2 * shadow->account_room;
         struct shadow_account *accounts = realloc(shadow->accounts, room * sizeof *accounts);
@@ -195,6 +200,8 @@ static int resolve(struct ledger_shadow *shadow, const struct mr_ledger_transfer
         return wrong(transfer, "its accounts are not those of the pending transfer", error);
     if (what->amount > pending.amount)
         return wrong(transfer, "it posts more than was reserved", error);
+    if (voids && what->amount != pending.amount)
+        return wrong(transfer, "it voids less than was reserved", error);
     return voids ? MR_OK : move(shadow, what, false, error);
 }
 
@@ -227,6 +234,9 @@ static int on_transfer(struct ledger_shadow *shadow, const struct mr_ledger_tran
     shadow->transfers++;
     if (status != MR_OK)
         return status;
+    if (transfer->timestamp <= shadow->transfer_time)
+        return wrong(transfer, "its timestamp is not above that of the transfer before", error);
+    shadow->transfer_time = transfer->timestamp;
     if ((transfer->flags & (MR_LEDGER_POST | MR_LEDGER_VOID)) != 0)
         return resolve(shadow, transfer, &what, error);
     if ((transfer->flags & MR_LEDGER_PENDING) == 0)

@@ -46,8 +46,9 @@ struct ledger_shadow {
     struct shadow_pending *pending; /* from number 1 */
     uint32_t pending_high, pending_room, pending_free;
     struct id_map pending_ids;
-    uint64_t transfers, expired; /* events of that kind */
-    uint32_t ledgers;            /* seen at the last comparison */
+    uint64_t transfers, expired;          /* events of that kind */
+    uint64_t account_time, transfer_time; /* timestamps of the last ones */
+    uint32_t ledgers;                     /* seen at the last comparison */
 };
 
 /* All zero at first. Both return MR_OK; MR_E_DIVERGED: something that must not be, which *error

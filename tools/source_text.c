@@ -87,7 +87,8 @@ static enum source_outcome read_command(struct text *text, struct mr_command *co
         }
         /* Before, the journal's time is not known. */
         if (text->positioned &&
-            !fresh_ids_fill(&text->fresh, text->logic, time_of_ids(text), &line, &length)) {
+            !fresh_ids_fill(&text->fresh, text->logic, time_of_ids(text),
+                            text->source.journal_clock == MR_CLOCK_INPUT, &line, &length)) {
             (void)mr_error_set(error, MR_E_NO_MEMORY, "%s: no memory for an id", text->lines.name);
             return SOURCE_FAILED;
         }

@@ -93,12 +93,25 @@ void walk_close(struct walk *walk)
     *walk = (struct walk){0};
 }
 
+/* Why a journal has no genesis to be read: nothing may have been written yet, which its watermarks
+ * do not tell. Only then all of it is looked at. */
+static int explain(struct walk *walk, const char *directory, int status, struct mr_error *error)
+{
+    struct mr_error ignored;
+    if (walk_plan(walk, &ignored) != MR_OK || walk->plan.last_index != 0)
+        return status;
+    return mr_error_set(error, MR_E_NOT_FOUND, "%s: the journal holds no command yet", directory);
+}
+
 int walk_newest_logic(const char *directory, const struct mr_logic **logic, struct mr_error *error)
 {
     struct walk walk;
     int status = walk_open(&walk, directory, error);
-    if (status == MR_OK)
+    if (status == MR_OK) {
         status = walk_find_logic(&walk, error);
+        if (status == MR_E_CORRUPT)
+            status = explain(&walk, directory, status, error);
+    }
     const struct mr_logic *const *known = logics_known;
     while (status == MR_OK && *known != NULL && strcmp((*known)->name, walk.logic->name) != 0)
         known++;
