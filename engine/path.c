@@ -30,10 +30,10 @@ _Static_assert((int)BLOCK_COMMAND_BYTES >= (int)MR_COMMAND_SIZE_MAX,
 
 /* -- 1. Submit: a copy into the input ring. A full ring is an answer, never a wait. ------------ */
 
-/* Until the sequencer has it, the sequence field of a slot tells how many commands its batch has and,
- * in its upper bits, their size in units of 8 bytes (the followers of a batch carry neither), and
- * whether a future lies beside it. So the sequencer learns the size of a batch from one slot: all
- * lie in the cache of whoever has submitted them. */
+/* Until the sequencer has it, the sequence field of a slot tells how many commands its batch has
+ * and, in its upper bits, their size in units of 8 bytes (the followers of a batch carry neither),
+ * and whether a future lies beside it. So the sequencer learns the size of a batch from one slot:
+ * all lie in the cache of whoever has submitted them. */
 #define SLOT_HAS_FUTURE (UINT64_C(1) << 32)
 enum { SLOT_SIZE_SHIFT = 33, SLOT_SIZE_UNIT = 8 };
 _Static_assert(MR_BATCH_BYTES_MAX / SLOT_SIZE_UNIT < 1 << (64 - SLOT_SIZE_SHIFT - 1),

@@ -1,8 +1,8 @@
 /*
  * What a transfer will need, brought nearer before it is its turn, in stages of which each finds
  * what the one before has brought. Nothing here changes anything, and what it finds is most likely,
- * not certain. All is folded into its caller: a compiler may drop calls of functions that do nothing
- * but prefetch.
+ * not certain. All is folded into its caller: a compiler may drop calls of functions that do
+ * nothing but prefetch.
  */
 #ifndef MR_CORE_LEDGER_AHEAD_H
 #define MR_CORE_LEDGER_AHEAD_H

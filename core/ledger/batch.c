@@ -109,7 +109,8 @@ void mr_ledger_accounts_create(struct mr_ledger *ledger, const struct mr_ledger_
                                uint32_t count, uint64_t time_ns, struct mr_ledger_result *results)
 {
     ASSERT(count >= 1 && count <= LEDGER_BATCH_MAX);
-    struct ledger_turn turn = {.imported = (accounts[0].flags & MR_LEDGER_ACCOUNT_IMPORTED) != 0};
+    struct ledger_turn turn = {.time_ns = time_ns,
+                               .imported = (accounts[0].flags & MR_LEDGER_ACCOUNT_IMPORTED) != 0};
     for (uint32_t i = 0; i < count;) {
         if ((accounts[i].flags & MR_LEDGER_ACCOUNT_LINKED) != 0) {
             struct ledger_events events = {.at = (const unsigned char *)&accounts[i],
@@ -132,7 +133,8 @@ void mr_ledger_transfers_create(struct mr_ledger *ledger,
                                 uint64_t time_ns, struct mr_ledger_result *results)
 {
     ASSERT(count >= 1 && count <= LEDGER_BATCH_MAX);
-    struct ledger_turn turn = {.imported = (transfers[0].flags & MR_LEDGER_IMPORTED) != 0};
+    struct ledger_turn turn = {.time_ns = time_ns,
+                               .imported = (transfers[0].flags & MR_LEDGER_IMPORTED) != 0};
     struct pipeline line;
     mr_zero(line.known, sizeof line.known);
     line.transfers = transfers;

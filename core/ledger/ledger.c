@@ -1,6 +1,7 @@
 /*
  * The ledger as a logic: its catalog, and how its commands get to the files that do the work.
  */
+#include "base/limits.h"
 #include "core/ledger/ahead.h"
 #include "core/ledger/check.h"
 #include "core/ledger/layout.h"
@@ -138,7 +139,8 @@ static void look_at_request(struct mr_ledger *ledger, const struct mr_context *c
 static uint32_t apply_account(struct mr_ledger *ledger, struct mr_context *context,
                               const struct mr_command *command)
 {
-    struct ledger_turn turn = {.context = context, .imported = ledger->request.imported != 0};
+    struct ledger_turn turn = {
+        .time_ns = context->time_ns, .context = context, .imported = ledger->request.imported != 0};
     turn.now = turn.told = ledger_time_next(ledger, context->time_ns);
     uint32_t reason = mr_ledger_account_apply(ledger, mr_command_body(command), &turn);
     if (reason != 0)
@@ -194,7 +196,8 @@ LEDGER_FOLDED void look_ahead(const struct mr_ledger *ledger, const struct mr_co
 static uint32_t apply_transfer(struct mr_ledger *ledger, struct mr_context *context,
                                const struct mr_command *command)
 {
-    struct ledger_turn turn = {.context = context, .imported = ledger->request.imported != 0};
+    struct ledger_turn turn = {
+        .time_ns = context->time_ns, .context = context, .imported = ledger->request.imported != 0};
     const struct mr_ledger_transfer *asked = mr_command_body(command);
     struct ledger_ahead ahead = {
         .id = ledger_hash(ledger, asked->id),
@@ -246,7 +249,8 @@ static void begin_chain(struct mr_ledger *ledger, struct mr_context *context,
                         const struct mr_command *command)
 {
     struct ledger_request *request = &ledger->request;
-    struct ledger_turn turn = {.context = context, .imported = request->imported != 0};
+    struct ledger_turn turn = {
+        .time_ns = context->time_ns, .context = context, .imported = request->imported != 0};
     struct ledger_events chained = {
         .at = mr_command_body(command), .stride = command->length, .type = command->type};
     chained.count = chain_length(command, &chained.open);
@@ -333,5 +337,6 @@ const struct mr_logic mr_logic_ledger = {
     .query = mr_ledger_query_answer,
 };
 
+_Static_assert((int)LEDGER_BATCH_MAX == (int)MR_BATCH_COMMANDS_MAX, "a chain is within a batch");
 _Static_assert(MR_COMMAND_HEADER + sizeof(struct mr_ledger_transfer) <= 192,
                "transfers fit in slots of 192 bytes");

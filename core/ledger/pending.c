@@ -176,11 +176,16 @@ static struct ledger_unit *expire_first(struct mr_ledger *ledger, uint64_t time_
     return unit;
 }
 
+static bool is_due(const struct mr_ledger *ledger, uint64_t time_ns)
+{
+    return ledger->expiry_count > 0 && ledger_expiries(ledger)[1].expires_ns <= time_ns;
+}
+
 uint32_t mr_ledger_expire(struct mr_ledger *ledger, uint64_t time_ns,
                           struct mr_ledger_expired *expired, uint32_t limit)
 {
     uint32_t count = 0;
-    while (count < limit && mr_ledger_expiry_next(ledger) <= time_ns)
+    while (count < limit && is_due(ledger, time_ns))
         (void)expire_first(ledger, time_ns, &expired[count++]);
     return count;
 }
@@ -201,8 +206,7 @@ void mr_ledger_expiry_fire(struct mr_ledger *ledger, struct mr_context *context)
 {
     ledger->expiry_armed = 0;
     ledger->expiry_token = 0;
-    for (uint32_t left = LEDGER_EXPIRE_MAX;
-         left > 0 && mr_ledger_expiry_next(ledger) <= context->time_ns; left--)
+    for (uint32_t left = LEDGER_EXPIRE_MAX; left > 0 && is_due(ledger, context->time_ns); left--)
         emit_expired(ledger, context);
     if (ledger->expiry_count > 0) {
         bool armed = mr_ledger_expiry_arm(ledger, context, mr_ledger_expiry_next(ledger));

@@ -155,13 +155,16 @@ static inline uint32_t add_up(const struct sides *sides, uint16_t flags, struct 
 
 /* -- Whether it fits: 0, or a reason. ---------------------------------------------------------- */
 
-static uint32_t check_timeout(const struct mr_ledger_transfer *asked, uint64_t timestamp)
+/* Nor may it be due already, where the ledger's time stands still: nothing falls due within a
+ * batch. */
+static uint32_t check_timeout(const struct mr_ledger_transfer *asked, uint64_t timestamp,
+                              const struct ledger_turn *turn)
 {
     uint64_t expires;
-    return __builtin_add_overflow(timestamp, asked->timeout * UINT64_C(1000000000), &expires) ||
-                   expires >> 63 != 0
-               ? MR_LEDGER_OVERFLOWS_TIMEOUT
-               : 0;
+    bool fits =
+        !__builtin_add_overflow(timestamp, asked->timeout * UINT64_C(1000000000), &expires) &&
+        expires >> 63 == 0 && expires > turn->time_ns;
+    return fits ? 0 : MR_LEDGER_OVERFLOWS_TIMEOUT;
 }
 
 static inline uint32_t check_limits(const struct sides *sides, const struct sums *sums)
@@ -241,7 +244,7 @@ static inline uint32_t move(struct mr_ledger *ledger, const struct mr_ledger_tra
     struct sums sums;
     uint32_t reason = add_up(sides, flags, amount, &sums);
     if (reason == 0 && asked->timeout != 0)
-        reason = check_timeout(asked, timestamp);
+        reason = check_timeout(asked, timestamp, turn);
     if (MR_LIKELY(reason == 0))
         reason = check_limits(sides, &sums);
     if (reason == 0 && (flags & MR_LEDGER_PENDING) != 0)

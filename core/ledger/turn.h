@@ -10,6 +10,7 @@
 #define LEDGER_FOLDED static inline __attribute__((always_inline))
 
 struct ledger_turn {
+    uint64_t time_ns;           /* of the request */
     uint64_t now;               /* the event's timestamp */
     uint64_t told;              /* the one that its result tells */
     struct mr_context *context; /* NULL: the ledger is used alone */

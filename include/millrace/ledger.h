@@ -29,7 +29,7 @@
  *
  * TIME. An event's timestamp is max(the batch's time, the last one + 1), so that timestamps are
  * unique and rise; every event takes one, created or not. Imported events bring their own. (Times
- * beyond MR_LEDGER_TIME_MAX, in the year 2260, count as that: from there on, timestamps rise by
+ * beyond MR_LEDGER_TIME_MAX, in the year 2262, count as that: from there on, timestamps rise by
  * one.)
  *
  * THE WINDOW. Accounts are kept for good, and so are transfers that are pending. Of the others the
@@ -66,8 +66,8 @@ extern "C" {
 
 struct mr_ledger;
 
-/* Timestamps are below 2^63, however many come after that. */
-#define MR_LEDGER_TIME_MAX ((UINT64_C(1) << 63) - (UINT64_C(1) << 56))
+/* The latest time that counts: a second before 2^63 ns. */
+#define MR_LEDGER_TIME_MAX ((UINT64_C(1) << 63) - (UINT64_C(1) << 30))
 
 struct mr_ledger_result {
     uint64_t timestamp; /* the event's; for `exists`, of what exists */

@@ -213,6 +213,7 @@ static void apply_chain(struct naive_ledger *ledger, uint32_t first, uint32_t la
         struct naive_result *result = &ledger->results[i];
         uint64_t at = time_ns < MR_LEDGER_TIME_MAX ? time_ns : MR_LEDGER_TIME_MAX;
         ledger->time_ns = at > ledger->time_ns ? at : ledger->time_ns + 1;
+        ledger->asked_ns = time_ns;
         memset(result, 0, sizeof(*result));
         result->timestamp = ledger->time_ns;
         if (open && i == last)

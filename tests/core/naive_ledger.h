@@ -79,7 +79,8 @@ struct naive_result {
 struct naive_ledger {
     struct mr_ledger_config config;
     struct naive_state now, saved;
-    uint64_t time_ns; /* the last timestamp given */
+    uint64_t time_ns;  /* the last timestamp given */
+    uint64_t asked_ns; /* the time of the batch */
 
     /* The batch under way. */
     const struct naive_event *events;

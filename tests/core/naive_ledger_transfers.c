@@ -158,7 +158,8 @@ static uint32_t amount_fits(const struct naive_ledger *ledger,
               MR_LEDGER_OVERFLOWS_CREDITS_POSTED);
     REFUSE_IF(overflows(debits(debit), amount), MR_LEDGER_OVERFLOWS_DEBITS);
     REFUSE_IF(overflows(credits(credit), amount), MR_LEDGER_OVERFLOWS_CREDITS);
-    REFUSE_IF(transfer->timeout != 0 && expires_ns >> 63 != 0, MR_LEDGER_OVERFLOWS_TIMEOUT);
+    REFUSE_IF(transfer->timeout != 0 && (expires_ns >> 63 != 0 || expires_ns <= ledger->asked_ns),
+              MR_LEDGER_OVERFLOWS_TIMEOUT);
     REFUSE_IF((debit->flags & MR_LEDGER_ACCOUNT_DEBITS_LIMITED) != 0 &&
                   debits(debit) + amount > wide_of(debit->credits_posted),
               MR_LEDGER_EXCEEDS_CREDITS);

@@ -145,14 +145,17 @@ static void a_timeout_may_reach_2_63_less_1_and_no_further(void **state)
 static void times_that_are_too_late_count_as_the_latest(void **state)
 {
     struct ledger_rig *rig = *state;
-    rig->time_ns = UINT64_MAX;
-    MAKES(rig, ledger_pend(1, A, B, 5, 1));
-    assert_int_equal(ledger_found(rig, 1).timestamp, MR_LEDGER_TIME_MAX);
-    MAKES(rig, ledger_plain(2, A, B, 5));
-    assert_int_equal(ledger_found(rig, 2).timestamp, MR_LEDGER_TIME_MAX + 1);
     struct mr_ledger_expired expired;
+    assert_int_equal(mr_ledger_expire(rig->ledger, UINT64_MAX, &expired, 1), 0); /* none is */
+    MAKES(rig, ledger_pend(1, A, B, 5, 1));
+    rig->time_ns = UINT64_MAX;
+    GETS(rig, ledger_pend(2, A, B, 5, 1), MR_LEDGER_OVERFLOWS_TIMEOUT); /* it would be due */
+    assert_int_equal(mr_ledger_totals_get(rig->ledger).time_ns, MR_LEDGER_TIME_MAX);
+    MAKES(rig, ledger_plain(3, A, B, 5));
+    assert_int_equal(ledger_found(rig, 3).timestamp, MR_LEDGER_TIME_MAX + 1);
     assert_int_equal(mr_ledger_expire(rig->ledger, UINT64_MAX, &expired, 1), 1);
     assert_int_equal(expired.timestamp, MR_LEDGER_TIME_MAX + 1);
+    assert_int_equal(mr_ledger_expire(rig->ledger, UINT64_MAX, &expired, 1), 0);
 }
 
 static void the_longest_timeout_is_136_years(void **state)
