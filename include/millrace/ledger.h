@@ -124,6 +124,7 @@ struct mr_ledger_totals {
     uint32_t balances;   /* of accounts with `history`, remembered now */
     uint32_t reserved;
 };
+/* What the whole ledger holds. O(1). */
 struct mr_ledger_totals mr_ledger_totals_get(const struct mr_ledger *ledger);
 
 /* The account with that id; false: there is none. O(1). */
@@ -141,6 +142,7 @@ bool mr_ledger_transfer_get(const struct mr_ledger *ledger, struct mr_u128 id,
 
 /* Filters and lists: <millrace/ledger_queries.h>. */
 
+/* The ledger as a logic. */
 extern const struct mr_logic mr_logic_ledger;
 
 #pragma GCC visibility pop

@@ -125,15 +125,19 @@ struct mr_ledger_page {
     uint64_t next; /* timestamp to go on at; 0: that was all */
 };
 
+/* Accounts, by timestamp. */
 struct mr_ledger_page mr_ledger_accounts_query(const struct mr_ledger *ledger,
                                                const struct mr_ledger_query_filter *filter,
                                                struct mr_ledger_account *out, uint32_t limit);
+/* Transfers of the window, by timestamp. */
 struct mr_ledger_page mr_ledger_transfers_query(const struct mr_ledger *ledger,
                                                 const struct mr_ledger_query_filter *filter,
                                                 struct mr_ledger_row_transfer *out, uint32_t limit);
+/* Those of one account. */
 struct mr_ledger_page mr_ledger_account_transfers_query(
     const struct mr_ledger *ledger, const struct mr_ledger_account_filter *filter,
     struct mr_ledger_row_transfer *out, uint32_t limit);
+/* The balances that each of them left of the account, which has `history`. */
 struct mr_ledger_page mr_ledger_account_balances_query(
     const struct mr_ledger *ledger, const struct mr_ledger_account_filter *filter,
     struct mr_ledger_row_balance *out, uint32_t limit);

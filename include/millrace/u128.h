@@ -17,6 +17,7 @@ struct mr_u128 {
     uint64_t high;
 };
 
+/* high * 2^64 + low. */
 static inline struct mr_u128 mr_u128_of(uint64_t high, uint64_t low)
 {
     struct mr_u128 value;
@@ -25,6 +26,7 @@ static inline struct mr_u128 mr_u128_of(uint64_t high, uint64_t low)
     return value;
 }
 
+/* 2^128 - 1. */
 static inline struct mr_u128 mr_u128_max(void)
 {
     return mr_u128_of(UINT64_MAX, UINT64_MAX);
@@ -36,16 +38,19 @@ static inline bool mr_u128_is_between(struct mr_u128 a)
     return a.low != a.high || a.low + 1 > 1;
 }
 
+/* Whether a is 0. */
 static inline bool mr_u128_is_zero(struct mr_u128 a)
 {
     return (a.low | a.high) == 0;
 }
 
+/* Whether a is 2^128 - 1. */
 static inline bool mr_u128_is_max(struct mr_u128 a)
 {
     return (a.low & a.high) == UINT64_MAX;
 }
 
+/* Whether a and b are the same. */
 static inline bool mr_u128_equal(struct mr_u128 a, struct mr_u128 b)
 {
     return ((a.low ^ b.low) | (a.high ^ b.high)) == 0;
@@ -56,11 +61,13 @@ static inline bool mr_u128_equal(struct mr_u128 a, struct mr_u128 b)
 #ifdef __SIZEOF_INT128__
 __extension__ typedef unsigned __int128 mr_u128_native;
 
+/* The same number as the compiler has it. */
 static inline mr_u128_native mr_u128_to_native(struct mr_u128 a)
 {
     return (mr_u128_native)a.high << 64 | a.low;
 }
 
+/* Whether a is below b. */
 static inline bool mr_u128_below(struct mr_u128 a, struct mr_u128 b)
 {
     return mr_u128_to_native(a) < mr_u128_to_native(b);
@@ -84,11 +91,13 @@ static inline bool mr_u128_subtract(struct mr_u128 a, struct mr_u128 b, struct m
     return over;
 }
 #else
+/* Whether a is below b. */
 static inline bool mr_u128_below(struct mr_u128 a, struct mr_u128 b)
 {
     return a.high < b.high || (a.high == b.high && a.low < b.low);
 }
 
+/* a + b modulo 2^128; true: it did not fit. */
 static inline bool mr_u128_add(struct mr_u128 a, struct mr_u128 b, struct mr_u128 *sum)
 {
     bool carry = __builtin_add_overflow(a.low, b.low, &sum->low);
@@ -97,6 +106,7 @@ static inline bool mr_u128_add(struct mr_u128 a, struct mr_u128 b, struct mr_u12
     return first | second;
 }
 
+/* a - b modulo 2^128; true: b was above a. */
 static inline bool mr_u128_subtract(struct mr_u128 a, struct mr_u128 b, struct mr_u128 *difference)
 {
     bool borrow = __builtin_sub_overflow(a.low, b.low, &difference->low);
@@ -106,6 +116,7 @@ static inline bool mr_u128_subtract(struct mr_u128 a, struct mr_u128 b, struct m
 }
 #endif
 
+/* The smaller of the two. */
 static inline struct mr_u128 mr_u128_min(struct mr_u128 a, struct mr_u128 b)
 {
     return mr_u128_below(b, a) ? b : a;

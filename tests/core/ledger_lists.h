@@ -79,7 +79,7 @@ static inline uint32_t expect(const struct ledger_rig *rig,
                               const struct mr_ledger_query_filter *all)
 {
     struct mr_ledger_transfer transfer;
-    uint32_t count = 0, flags = of != NULL ? of->flags : all->flags;
+    uint32_t count = 0, flags = of != NULL ? of->flags : all != NULL ? all->flags : 0;
     for (uint32_t age = rig->ledger->count; age-- > 0;)
         if (at_age(rig->ledger, age, &transfer) &&
             (of != NULL ? fits_account(of, &transfer) : fits_query(all, &transfer)))

@@ -57,7 +57,7 @@ expect "file folder" millrace --logic = f
 expect "verify" millrace --logic file ver
 expect "verify" millrace --logic = file --logic file ver
 expect "folder" millrace --logic file verify --data f
-expect "book file folder other" millrace run --logic ""
+expect "book file folder ledger other" millrace run --logic ""
 
 # Every command and option that --help tells of is there, so nothing can have been forgotten.
 commands=$("$build/millrace" --help | sed -n 's/^  \([a-z]\{2,\}\) .*/\1/p')
