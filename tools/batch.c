@@ -12,7 +12,7 @@ int batch_make(struct batch *batch, uint32_t command_size_max, struct mr_error *
 {
     /* A command is written before it is known how long it is. */
     batch->bytes = malloc((size_t)MR_BATCH_BYTES_MAX + command_size_max);
-    batch->commands = calloc(MR_BATCH_COMMANDS_MAX, sizeof *batch->commands);
+    batch->commands = calloc(MR_BATCH_COMMANDS_MAX, sizeof(const struct mr_command *));
     return batch->bytes != NULL && batch->commands != NULL
                ? MR_OK
                : mr_error_set(error, MR_E_NO_MEMORY, "no memory for a batch");

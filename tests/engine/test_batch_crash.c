@@ -93,7 +93,7 @@ static void come_to_rest(struct mr_engine *engine)
 static void submit_batch(struct mr_engine *engine)
 {
     struct transfer *transfers = calloc(BATCH, sizeof *transfers);
-    const struct mr_command **pointers = calloc(BATCH, sizeof *pointers);
+    const struct mr_command **pointers = calloc(BATCH, sizeof(const struct mr_command *));
     assert_non_null(transfers);
     assert_non_null(pointers);
     for (uint32_t i = 0; i < BATCH; i++) {
