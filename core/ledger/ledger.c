@@ -187,6 +187,8 @@ LEDGER_FOLDED void look_ahead(const struct mr_ledger *ledger, const struct mr_co
         ledger_ahead_accounts(ledger, transfers[i], &known);
     }
     for (uint32_t i = 0; i < count && i < GROUP; i++) {
+        if (!ledger_resolves(transfers[i]))
+            continue; /* all it needs is on its way */
         ledger_ahead_hash(ledger, transfers[i], &known);
         ledger_ahead_accounts(ledger, transfers[i], &known);
         ledger_ahead_pending_accounts(ledger, transfers[i], &known);
