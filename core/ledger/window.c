@@ -25,7 +25,7 @@ void mr_ledger_trim(struct mr_ledger *ledger)
 
 /* -- Timestamps. ------------------------------------------------------------------------------- */
 
-/* The timestamp of the transfer of that age, the newest one's being 0. */
+/* The transfer of that age, the newest one's being 0. */
 static const struct ledger_transfer *aged(const struct mr_ledger *ledger, uint32_t age)
 {
     return ledger_transfer(ledger, ledger_ordinal_before(ledger->newest, age));
