@@ -98,7 +98,13 @@ int main(int count, char **arguments)
             printf("skipped: MR_LEDGER_TABLES names no file of tables\n");
             return SKIPPED;
         }
+#ifdef MR_VERIFY
+        /* Their `setup` rows put balances there that no transfer has made. */
+        printf("skipped: a build with MILLRACE_VERIFY does not bear such tables\n");
+        return SKIPPED;
+#else
         return replay(path) ? 0 : 1;
+#endif
     }
     return replay_own() ? 0 : 1;
 }
