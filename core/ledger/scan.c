@@ -101,6 +101,7 @@ static void look(struct ledger_scan *scan, uint64_t timestamp)
 {
     scan->looked++;
     scan->looked_to = timestamp;
+    scan->has_looked = true;
 }
 
 /* -- Accounts: they lie in the order of their timestamps, numbered from 1. --------------------- */
@@ -430,7 +431,7 @@ uint64_t mr_ledger_scan_resume(const struct ledger_scan *scan)
                                            : ledger_transfer(scan->ledger, scan->at)->timestamp;
     if (is_beyond(scan, timestamp))
         return 0;
-    if (scan->of_accounts || scan->follows || scan->lists || scan->reversed || scan->looked_to == 0)
+    if (scan->of_accounts || scan->follows || scan->lists || scan->reversed || !scan->has_looked)
         return timestamp;
     if (scan->looked_to >= scan->max)
         return 0;

@@ -51,7 +51,8 @@ struct ledger_scan {
     bool lists;         /* `at` is one of the list */
     uint32_t at;        /* what is looked at next: an ordinal, or an account's number; 0: nothing */
     uint32_t looked;    /* at so many */
-    uint64_t looked_to; /* timestamp of the last one looked at */
+    bool has_looked;    /* at one that `at` has gone on from */
+    uint64_t looked_to; /* its timestamp; 0 of failed ones before which nothing was created */
 
     /* The account's transfers that were found on the way back: number n (from 0, the last one) at
      * n % LEDGER_SCAN_LIST, as far as there is room. */
