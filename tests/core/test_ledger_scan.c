@@ -302,7 +302,7 @@ static void a_long_run_of_failed_ones_is_passed(void **state)
     assert_true(page.count == 1 && page.next == 0);
 }
 
-static void nothing_but_failed_ones_is_nothing(void **state)
+static void nothing_but_failed_ones_is_nothing_and_is_gone_on_from(void **state)
 {
     struct ledger_rig *rig = *state;
     for (uint32_t i = 0; i < MR_LEDGER_SCAN_MAX + 10; i++)
@@ -315,6 +315,12 @@ static void nothing_but_failed_ones_is_nothing(void **state)
         pages_of(rig, (struct mr_ledger_account_filter){.account_id = ID(BUSY), .flags = flags}, 5,
                  2);
     }
+    add(BUSY, CROWD); /* behind them all, whose timestamps are 0 */
+    send();
+    struct mr_ledger_query_filter all = {.flags = 0};
+    uint32_t count = expect(rig, NULL, &all);
+    assert_int_equal(count, 1);
+    all_pages((struct list){.rig = rig, .all = all, .kind = TRANSFERS_LIST, .most = 3}, 5, count);
 }
 
 /* -- Accounts. --------------------------------------------------------------------------------- */
@@ -445,7 +451,7 @@ int main(void)
         LARGE_TEST(an_account_that_began_late_is_found_in_the_end),
         FULL_TEST(the_window_moves_between_pages),
         LARGE_TEST(a_long_run_of_failed_ones_is_passed),
-        LARGE_TEST(nothing_but_failed_ones_is_nothing),
+        LARGE_TEST(nothing_but_failed_ones_is_nothing_and_is_gone_on_from),
         LARGE_TEST(accounts_by_each_field_from_anywhere),
         LARGE_TEST(no_account_is_newer_than_the_last_or_older_than_the_first),
         LARGE_TEST(a_call_looks_at_so_many_accounts),
