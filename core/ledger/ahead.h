@@ -14,11 +14,6 @@ LEDGER_FOLDED bool ledger_resolves(const struct mr_ledger_transfer *transfer)
     return MR_UNLIKELY((transfer->flags & (MR_LEDGER_POST | MR_LEDGER_VOID)) != 0);
 }
 
-LEDGER_FOLDED void ledger_ahead_fetch_bucket(const struct mr_ledger *ledger, uint32_t hash)
-{
-    __builtin_prefetch(ledger_bucket(ledger, ledger_bucket_home(ledger, hash)), 0, 2);
-}
-
 LEDGER_FOLDED void ledger_ahead_fetch_account(const struct ledger_account *account)
 {
     __builtin_prefetch(&account->balances, 0, 2);
@@ -30,8 +25,7 @@ LEDGER_FOLDED void ledger_ahead_fetch_account(const struct ledger_account *accou
 /* By its hash alone, so most likely. One that has left the window is not looked for. */
 LEDGER_FOLDED void ledger_ahead_pending(const struct mr_ledger *ledger, struct ledger_ahead *known)
 {
-    const struct ledger_bucket *bucket =
-        ledger_bucket(ledger, ledger_bucket_home(ledger, known->debit));
+    const struct ledger_bucket *bucket = ledger_bucket_home(ledger, known->debit);
     known->pending = 0;
     for (uint32_t i = 0; i < LEDGER_BUCKET; i++)
         known->pending = bucket->hashes[i] == known->debit ? bucket->ordinals[i] : known->pending;
@@ -57,7 +51,7 @@ LEDGER_FOLDED void ledger_ahead_hash(const struct mr_ledger *ledger,
                                      const struct mr_ledger_transfer *transfer,
                                      struct ledger_ahead *known)
 {
-    known->id = ledger_hash(ledger, transfer->id);
+    known->home = ledger_home(ledger, transfer->id);
     if (ledger_resolves(transfer)) {
         known->debit = ledger_hash(ledger, transfer->pending_id);
         return;
@@ -71,27 +65,30 @@ LEDGER_FOLDED void ledger_ahead_slots(const struct mr_ledger *ledger,
                                       const struct ledger_ahead *known)
 {
     struct ledger_table accounts = ledger_account_table(ledger);
-    ledger_ahead_fetch_bucket(ledger, known->id);
+    __builtin_prefetch(known->home.bucket, 0, 2);
     if (ledger_resolves(transfer)) {
-        ledger_ahead_fetch_bucket(ledger, known->debit);
+        __builtin_prefetch(ledger_bucket_home(ledger, known->debit), 0, 2);
         return;
     }
     ledger_slot_prefetch(&accounts, known->debit);
     ledger_slot_prefetch(&accounts, known->credit);
 }
 
-/* The account that a hash most likely leads to; 0: none. */
-LEDGER_FOLDED uint32_t ledger_ahead_account_of(const struct mr_ledger *ledger,
-                                               const struct ledger_table *table, uint32_t hash)
+/* The account that a hash most likely leads to; NULL: none. */
+LEDGER_FOLDED struct ledger_account *ledger_ahead_account_of(const struct mr_ledger *ledger,
+                                                             const struct ledger_table *table,
+                                                             uint32_t hash)
 {
     uint32_t i = hash >> table->shift;
     i = (i + (table->slots[i].hash != hash)) & table->mask; /* often enough, and no branch */
-    while (table->slots[i].value != 0 && table->slots[i].hash != hash)
+    while (table->slots[i].hash != hash && table->slots[i].value != 0)
         i = (i + 1) & table->mask;
     uint32_t number = table->slots[i].value;
-    if (MR_LIKELY(number != 0))
-        ledger_ahead_fetch_account(ledger_account(ledger, number));
-    return number;
+    if (MR_UNLIKELY(number == 0))
+        return NULL;
+    struct ledger_account *account = ledger_account(ledger, number);
+    ledger_ahead_fetch_account(account);
+    return account;
 }
 
 LEDGER_FOLDED void ledger_ahead_accounts(const struct mr_ledger *ledger,

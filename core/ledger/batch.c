@@ -27,23 +27,28 @@ struct pipeline {
 
 /* -- Stages. ----------------------------------------------------------------------------------- */
 
-LEDGER_FOLDED void look_for_slots(const struct mr_ledger *ledger, struct pipeline *line)
+LEDGER_FOLDED void look_for_slots(const struct mr_ledger *ledger, struct pipeline *line,
+                                  uint32_t at)
 {
-    uint32_t at = line->slots++;
     ledger_ahead_hash(ledger, &line->transfers[at], &line->known[at % AHEAD]);
     ledger_ahead_slots(ledger, &line->transfers[at], &line->known[at % AHEAD]);
 }
 
-LEDGER_FOLDED void look_for_accounts(const struct mr_ledger *ledger, struct pipeline *line)
+LEDGER_FOLDED void look_for_accounts(const struct mr_ledger *ledger, struct pipeline *line,
+                                     uint32_t at)
 {
-    uint32_t at = line->accounts++;
     ledger_ahead_accounts(ledger, &line->transfers[at], &line->known[at % AHEAD]);
 }
 
-LEDGER_FOLDED void look_for_pending(const struct mr_ledger *ledger, struct pipeline *line)
+LEDGER_FOLDED void look_for_pending(const struct mr_ledger *ledger, struct pipeline *line,
+                                    uint32_t at)
 {
-    uint32_t at = line->pending++;
     ledger_ahead_pending_accounts(ledger, &line->transfers[at], &line->known[at % AHEAD]);
+}
+
+static inline uint32_t until(const struct pipeline *line, uint32_t end)
+{
+    return end < line->count ? end : line->count;
 }
 
 /* Brings each stage as far ahead of transfer `at` as it shall be. */
@@ -51,27 +56,25 @@ LEDGER_FOLDED void advance(const struct mr_ledger *ledger, struct pipeline *line
 {
     if (MR_UNLIKELY(line->slots < at)) /* a long chain is behind */
         line->slots = line->accounts = line->pending = at;
-    while (line->slots < line->count && line->slots < at + AHEAD_SLOTS)
-        look_for_slots(ledger, line);
-    while (line->accounts < line->slots && line->accounts < at + AHEAD_ACCOUNTS)
-        look_for_accounts(ledger, line);
-    while (line->pending < line->accounts && line->pending < at + AHEAD_PENDING)
-        look_for_pending(ledger, line);
+    for (uint32_t end = until(line, at + AHEAD_SLOTS); line->slots < end; line->slots++)
+        look_for_slots(ledger, line, line->slots);
+    for (uint32_t end = until(line, at + AHEAD_ACCOUNTS); line->accounts < end; line->accounts++)
+        look_for_accounts(ledger, line, line->accounts);
+    for (uint32_t end = until(line, at + AHEAD_PENDING); line->pending < end; line->pending++)
+        look_for_pending(ledger, line, line->pending);
 }
 
-/* What is there by now comes nearer still. Numbers of accounts may be wrong, and those of posts and
- * voids old: then this is in vain. */
-LEDGER_FOLDED void look_near(const struct mr_ledger *ledger, const struct pipeline *line,
-                             uint32_t at)
+/* What is there by now comes nearer still. Accounts may be wrong, and those of posts and voids old:
+ * then this is in vain. */
+LEDGER_FOLDED void look_near(const struct pipeline *line, uint32_t at)
 {
     const struct ledger_ahead *known = &line->known[(at + AHEAD_NEAR) % AHEAD];
-    const struct ledger_account *debit = ledger_account(ledger, known->debit_account);
-    const struct ledger_account *credit = ledger_account(ledger, known->credit_account);
-    __builtin_prefetch(ledger_bucket(ledger, ledger_bucket_home(ledger, known->id)));
-    __builtin_prefetch(&debit->balances);
-    __builtin_prefetch(&debit->id);
-    __builtin_prefetch(&credit->balances);
-    __builtin_prefetch(&credit->id);
+    uintptr_t debit = (uintptr_t)known->debit_account, credit = (uintptr_t)known->credit_account;
+    __builtin_prefetch(known->home.bucket);
+    __builtin_prefetch((const void *)debit);
+    __builtin_prefetch((const void *)(debit + LEDGER_LINE));
+    __builtin_prefetch((const void *)credit);
+    __builtin_prefetch((const void *)(credit + LEDGER_LINE));
 }
 
 /* -- Requests. --------------------------------------------------------------------------------- */
@@ -142,27 +145,27 @@ void mr_ledger_transfers_create(struct mr_ledger *ledger,
     line.slots = line.accounts = line.pending = 0;
     uint32_t next = 0; /* when the stages go on */
     for (uint32_t i = 0; i < count;) {
-        bool linked = (transfers[i].flags & MR_LEDGER_LINKED) != 0;
+        const struct mr_ledger_transfer *asked = &transfers[i];
+        bool linked = (asked->flags & MR_LEDGER_LINKED) != 0;
         if (i >= next || MR_UNLIKELY(linked)) {
             advance(ledger, &line, i);
             next = i + GROUP;
         }
         if (MR_UNLIKELY(linked)) {
-            struct ledger_events events = {.at = (const unsigned char *)&transfers[i],
-                                           .stride = sizeof transfers[0],
+            struct ledger_events events = {.at = (const unsigned char *)asked,
+                                           .stride = sizeof *asked,
                                            .type = MR_LEDGER_TRANSFER_CREATE};
-            events.count = chain_length((const unsigned char *)&transfers[i].flags,
-                                        sizeof transfers[0], count - i, &events.open);
+            events.count = chain_length((const unsigned char *)&asked->flags, sizeof *asked,
+                                        count - i, &events.open);
             create_chain(ledger, &events, time_ns, &turn, &results[i]);
             i += events.count;
             continue;
         }
-        look_near(ledger, &line, i);
+        look_near(&line, i);
         turn.now = turn.told = ledger_time_next(ledger, time_ns);
-        uint32_t reason =
-            mr_ledger_transfer_apply(ledger, &transfers[i], &line.known[i % AHEAD], &turn);
+        uint32_t reason = mr_ledger_transfer_apply(ledger, asked, &line.known[i % AHEAD], &turn);
         if (MR_UNLIKELY(reason != 0) && ledger_is_transient(reason))
-            mr_ledger_transfer_fail(ledger, transfers[i].id);
+            mr_ledger_transfer_fail(ledger, asked->id);
         results[i++] = (struct mr_ledger_result){.timestamp = turn.told, .reason = reason};
     }
     VERIFY(mr_ledger_check_now_and_then(ledger));

@@ -22,7 +22,7 @@ static uint32_t create(struct mr_ledger *ledger, const struct ledger_events *eve
         return mr_ledger_account_apply(ledger, event_at(events, at), turn);
     const struct mr_ledger_transfer *asked = event_at(events, at);
     struct ledger_ahead ahead = {
-        .id = ledger_hash(ledger, asked->id),
+        .home = ledger_home(ledger, asked->id),
         .debit = ledger_hash(ledger, asked->debit_account_id),
         .credit = ledger_hash(ledger, asked->credit_account_id),
     };

@@ -113,11 +113,12 @@ static bool leads(const struct mr_ledger *ledger, uint32_t hash, uint32_t ordina
 }
 
 /* Whether an entry would be found in `bucket`: those between are full, or were, and know of it. */
-static bool is_on_the_way(const struct mr_ledger *ledger, uint32_t bucket, uint32_t hash)
+static bool is_on_the_way(const struct mr_ledger *ledger, const struct ledger_bucket *bucket,
+                          uint32_t hash)
 {
-    for (uint32_t at = ledger_bucket_home(ledger, hash); at != bucket;
+    for (const struct ledger_bucket *at = ledger_bucket_home(ledger, hash); at != bucket;
          at = ledger_bucket_after(ledger, at))
-        CHECK(ledger_in_window(ledger, ledger_bucket(ledger, at)->spilled));
+        CHECK(ledger_in_window(ledger, at->spilled));
     return true;
 }
 
@@ -132,7 +133,7 @@ static bool check_buckets(const struct mr_ledger *ledger, uint64_t *entries)
             CHECK(bucket->ordinals[i] <= LEDGER_ORDINALS);
             if (!leads(ledger, bucket->hashes[i], bucket->ordinals[i]))
                 continue;
-            CHECK(is_on_the_way(ledger, at, bucket->hashes[i]));
+            CHECK(is_on_the_way(ledger, bucket, bucket->hashes[i]));
             count++;
         }
     }

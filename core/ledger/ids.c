@@ -8,7 +8,7 @@ uint32_t mr_ledger_account_find(const struct mr_ledger *ledger, struct mr_u128 i
 
 uint32_t mr_ledger_transfer_find(const struct mr_ledger *ledger, struct mr_u128 id)
 {
-    return ledger_transfer_find(ledger, ledger_hash(ledger, id), id);
+    return ledger_transfer_find(ledger, ledger_home(ledger, id), id);
 }
 
 uint32_t mr_ledger_kept_find(const struct mr_ledger *ledger, uint32_t hash, struct mr_u128 id)
@@ -44,8 +44,8 @@ void mr_ledger_kept_remove(struct mr_ledger *ledger, uint32_t place)
 void mr_ledger_bucket_clear(struct mr_ledger *ledger, uint32_t hash, uint32_t ordinal,
                             uint32_t remaining)
 {
-    for (uint32_t at = ledger_bucket_home(ledger, hash);; at = ledger_bucket_after(ledger, at)) {
-        struct ledger_bucket *bucket = ledger_bucket(ledger, at);
+    struct ledger_bucket *bucket = ledger_bucket_home(ledger, hash);
+    for (;; bucket = ledger_bucket_after(ledger, bucket)) {
         for (uint32_t i = 0; i < LEDGER_BUCKET; i++) {
             if (bucket->hashes[i] == hash && bucket->ordinals[i] == ordinal) {
                 bucket->ordinals[i] = 0;

@@ -114,23 +114,45 @@ static inline struct ledger_bucket *ledger_bucket(const struct mr_ledger *ledger
     return (struct ledger_bucket *)ledger_at(ledger, ledger->layout.buckets) + bucket;
 }
 
-static inline uint32_t ledger_bucket_home(const struct mr_ledger *ledger, uint32_t hash)
+/* The bucket where an id would like to stand. */
+static inline struct ledger_bucket *ledger_bucket_home(const struct mr_ledger *ledger,
+                                                       uint32_t hash)
 {
-    return hash >> (32 - ledger->layout.bucket_bits);
+    return ledger_bucket(ledger, hash >> (32 - ledger->layout.bucket_bits));
 }
 
-static inline uint32_t ledger_bucket_after(const struct mr_ledger *ledger, uint32_t bucket)
+static inline struct ledger_bucket *ledger_bucket_after(const struct mr_ledger *ledger,
+                                                        const struct ledger_bucket *bucket)
 {
-    return (bucket + 1) & ((UINT32_C(1) << ledger->layout.bucket_bits) - 1);
+    uint32_t at = (uint32_t)(bucket - ledger_bucket(ledger, 0));
+    return ledger_bucket(ledger, (at + 1) & ((UINT32_C(1) << ledger->layout.bucket_bits) - 1));
 }
 
-/* Whether a bucket may have one of that hash. One comparison of eight, where a machine has it. */
+/* The id of a transfer, hashed, and where it would like to stand. */
+struct ledger_home {
+    struct ledger_bucket *bucket;
+    uint32_t hash;
+};
+
+static inline struct ledger_home ledger_home(const struct mr_ledger *ledger, struct mr_u128 id)
+{
+    uint32_t hash = ledger_hash(ledger, id);
+    return (struct ledger_home){.bucket = ledger_bucket_home(ledger, hash), .hash = hash};
+}
+
+/* Four 32-bit words, or two of 64, that a machine which can handles at once. */
+typedef uint32_t ledger_words __attribute__((vector_size(16)));
+typedef uint64_t ledger_halves __attribute__((vector_size(16)));
+
+/* Whether a bucket may have one of that hash. The first half of its line is compared, which has
+ * `next`, too: that can only say yes in vain. */
 static inline bool ledger_bucket_has(const struct ledger_bucket *bucket, uint32_t hash)
 {
-    uint32_t same = 0;
-    for (uint32_t i = 0; i < LEDGER_BUCKET; i++)
-        same |= bucket->hashes[i] == hash;
-    return same != 0;
+    ledger_words words[2];
+    _Static_assert(sizeof words == offsetof(struct ledger_bucket, ordinals), "half a line");
+    mr_copy(words, bucket, sizeof words);
+    ledger_halves same = (ledger_halves)((words[0] == hash) | (words[1] == hash));
+    return (same[0] | same[1]) != 0;
 }
 
 /* The place in the bucket of the transfer with that id, LEDGER_BUCKET: it is not there. */
@@ -147,47 +169,45 @@ static inline uint32_t ledger_bucket_find(const struct mr_ledger *ledger,
 }
 
 /* The ordinal of the transfer of the window with that id, 0: there is none. */
-static inline uint32_t ledger_window_find(const struct mr_ledger *ledger, uint32_t hash,
+static inline uint32_t ledger_window_find(const struct mr_ledger *ledger, struct ledger_home home,
                                           struct mr_u128 id)
 {
-    uint32_t home = ledger_bucket_home(ledger, hash), at = home;
+    const struct ledger_bucket *bucket = home.bucket;
     do {
-        const struct ledger_bucket *bucket = ledger_bucket(ledger, at);
-        if (MR_UNLIKELY(ledger_bucket_has(bucket, hash))) {
-            uint32_t i = ledger_bucket_find(ledger, bucket, hash, id);
+        if (MR_UNLIKELY(ledger_bucket_has(bucket, home.hash))) {
+            uint32_t i = ledger_bucket_find(ledger, bucket, home.hash, id);
             if (i < LEDGER_BUCKET)
                 return bucket->ordinals[i];
         }
         if (MR_LIKELY(!ledger_in_window(ledger, bucket->spilled)))
             break;
-        at = ledger_bucket_after(ledger, at);
-    } while (at != home); /* chains that fail may leave every bucket marked */
+        bucket = ledger_bucket_after(ledger, bucket);
+    } while (bucket != home.bucket); /* chains that fail may leave every bucket marked */
     return 0;
 }
 
 /* What leads to the transfer with that id, 0: there is none. */
-static inline uint32_t ledger_transfer_find(const struct mr_ledger *ledger, uint32_t hash,
+static inline uint32_t ledger_transfer_find(const struct mr_ledger *ledger, struct ledger_home home,
                                             struct mr_u128 id)
 {
-    uint32_t ordinal = ledger_window_find(ledger, hash, id);
+    uint32_t ordinal = ledger_window_find(ledger, home, id);
     if (MR_LIKELY(ordinal != 0 || ledger->kept_count == 0))
         return ordinal;
-    return mr_ledger_kept_find(ledger, hash, id);
+    return mr_ledger_kept_find(ledger, home.hash, id);
 }
 
 /* An id leads to an ordinal from now on. The oldest entry of a bucket makes room, unless it is in
  * the window. */
-static inline void ledger_bucket_put(const struct mr_ledger *ledger, uint32_t hash,
+static inline void ledger_bucket_put(const struct mr_ledger *ledger, struct ledger_home home,
                                      uint32_t ordinal)
 {
-    uint32_t at = ledger_bucket_home(ledger, hash);
-    for (;; at = ledger_bucket_after(ledger, at)) {
-        struct ledger_bucket *bucket = ledger_bucket(ledger, at);
+    struct ledger_bucket *bucket = home.bucket;
+    for (;; bucket = ledger_bucket_after(ledger, bucket)) {
         uint32_t i = bucket->next;
         for (uint32_t tries = 0; tries < LEDGER_BUCKET; tries++) {
             uint32_t next = i + 1 == LEDGER_BUCKET ? 0 : i + 1;
             if (MR_LIKELY(!ledger_in_window(ledger, bucket->ordinals[i]))) {
-                bucket->hashes[i] = hash;
+                bucket->hashes[i] = home.hash;
                 bucket->ordinals[i] = ordinal;
                 bucket->next = next;
                 return;

@@ -202,7 +202,7 @@ static uint32_t apply_transfer(struct mr_ledger *ledger, struct mr_context *cont
         .time_ns = context->time_ns, .context = context, .imported = ledger->request.imported != 0};
     const struct mr_ledger_transfer *asked = mr_command_body(command);
     struct ledger_ahead ahead = {
-        .id = ledger_hash(ledger, asked->id),
+        .home = ledger_home(ledger, asked->id),
         .debit = ledger_hash(ledger, asked->debit_account_id),
         .credit = ledger_hash(ledger, asked->credit_account_id),
     };

@@ -139,11 +139,12 @@ static void post(struct ledger_account *debit, struct ledger_account *credit, st
     ASSERT(!over);
 }
 
-static void resolve(struct mr_ledger *ledger, const struct mr_ledger_transfer *asked, uint32_t hash,
-                    uint32_t known, uint64_t timestamp, const struct ledger_turn *turn)
+static void resolve(struct mr_ledger *ledger, const struct mr_ledger_transfer *asked,
+                    struct ledger_home home, uint32_t known, uint64_t timestamp,
+                    const struct ledger_turn *turn)
 {
     struct ledger_transfer *pending = ledger_transfer_of(ledger, known);
-    struct ledger_transfer *transfer = ledger_add(ledger, hash);
+    struct ledger_transfer *transfer = ledger_add(ledger, home);
     struct ledger_account *debit = ledger_account(ledger, pending->debit);
     struct ledger_account *credit = ledger_account(ledger, pending->credit);
     *transfer = (struct ledger_transfer){
@@ -179,7 +180,7 @@ static void resolve(struct mr_ledger *ledger, const struct mr_ledger_transfer *a
 }
 
 uint32_t mr_ledger_resolve(struct mr_ledger *ledger, const struct mr_ledger_transfer *asked,
-                           uint32_t hash, struct ledger_turn *turn)
+                           struct ledger_home home, struct ledger_turn *turn)
 {
     uint32_t reason = check_fields(asked);
     if (reason != 0)
@@ -197,7 +198,7 @@ uint32_t mr_ledger_resolve(struct mr_ledger *ledger, const struct mr_ledger_tran
             known = (uint32_t)LEDGER_KEPT | place; /* it has just left */
     }
     turn->told = turn->imported ? asked->timestamp : turn->now;
-    resolve(ledger, asked, hash, known, turn->told, turn);
+    resolve(ledger, asked, home, known, turn->told, turn);
     return 0;
 }
 

@@ -37,6 +37,7 @@ enum {
     LEDGER_KEPT = (int)0x80000000,   /* marks the place of one that is kept, for an ordinal's */
     LEDGER_CREDIT = (int)0x80000000, /* marks a link, see struct ledger_links */
     LEDGER_BUCKET = 7,               /* transfers that one bucket leads to */
+    LEDGER_LINE = 64,                /* bytes of a cache's line */
     LEDGER_BATCH_MAX = 8190,         /* events of a request, and so of a chain */
     LEDGER_EXPIRE_MAX = 60,          /* transfers that one turn expires */
 };
@@ -243,6 +244,12 @@ static inline struct ledger_unit *ledger_unit(const struct mr_ledger *ledger, ui
 static inline struct ledger_account *ledger_account(const struct mr_ledger *ledger, uint32_t number)
 {
     return (struct ledger_account *)ledger_at(ledger, ledger->layout.accounts) + (number - 1);
+}
+
+static inline uint32_t ledger_account_number(const struct mr_ledger *ledger,
+                                             const struct ledger_account *account)
+{
+    return (uint32_t)(account - ledger_account(ledger, 1)) + 1;
 }
 
 static inline struct ledger_pending *ledger_pending(const struct mr_ledger *ledger, uint32_t place)

@@ -9,7 +9,7 @@
 /* -- Checks that look at the transfer alone. --------------------------------------------------- */
 
 /* An id that is not known may have been forgotten. */
-static inline uint32_t check_id(const struct mr_ledger *ledger, struct mr_u128 id, uint64_t now)
+LEDGER_FOLDED uint32_t check_id(const struct mr_ledger *ledger, struct mr_u128 id, uint64_t now)
 {
     if (MR_UNLIKELY(ledger->config.id_scheme != MR_LEDGER_IDS_TIME_ORDERED))
         return ledger->count >= ledger->config.transfers_max ? MR_LEDGER_TRANSFERS_FULL : 0;
@@ -17,6 +17,13 @@ static inline uint32_t check_id(const struct mr_ledger *ledger, struct mr_u128 i
         return MR_LEDGER_ID_TOO_OLD;
     uint64_t latest_ms = now / 1000000 + ledger->config.id_ahead_ms;
     return MR_LIKELY(mr_ledger_id_time_ms(id) <= latest_ms) ? 0 : MR_LEDGER_ID_AHEAD_OF_TIME;
+}
+
+static inline bool may_have_accounts(const struct mr_ledger_transfer *asked)
+{
+    return mr_u128_is_between(asked->debit_account_id) &&
+           mr_u128_is_between(asked->credit_account_id) &&
+           !mr_u128_equal(asked->debit_account_id, asked->credit_account_id);
 }
 
 /* The reason for ids that are not allowed; kept out of the way of those that are. */
@@ -34,18 +41,19 @@ __attribute__((noinline, cold)) static uint32_t refuse_accounts(
     return MR_LEDGER_ACCOUNTS_MUST_BE_DIFFERENT;
 }
 
-static inline uint32_t check_fields(const struct mr_ledger_transfer *asked)
+/* Accounts that were found have ids that are allowed. */
+LEDGER_FOLDED uint32_t check_fields(const struct mr_ledger_transfer *asked, uint16_t flags,
+                                    const struct ledger_ahead *ahead, bool found)
 {
-    if (MR_UNLIKELY(!mr_u128_is_between(asked->debit_account_id) ||
-                    !mr_u128_is_between(asked->credit_account_id) ||
-                    mr_u128_equal(asked->debit_account_id, asked->credit_account_id)))
+    bool allowed = found ? ahead->debit_account != ahead->credit_account : may_have_accounts(asked);
+    if (MR_UNLIKELY(!allowed))
         return refuse_accounts(asked);
     if (MR_UNLIKELY(!mr_u128_is_zero(asked->pending_id)))
         return MR_LEDGER_PENDING_ID_MUST_BE_ZERO;
-    if ((asked->flags & MR_LEDGER_PENDING) == 0) {
+    if ((flags & MR_LEDGER_PENDING) == 0) {
         if (MR_UNLIKELY(asked->timeout != 0))
             return MR_LEDGER_TIMEOUT_RESERVED_FOR_PENDING_TRANSFER;
-        if (MR_UNLIKELY((asked->flags & (MR_LEDGER_CLOSING_DEBIT | MR_LEDGER_CLOSING_CREDIT)) != 0))
+        if (MR_UNLIKELY((flags & (MR_LEDGER_CLOSING_DEBIT | MR_LEDGER_CLOSING_CREDIT)) != 0))
             return MR_LEDGER_CLOSING_TRANSFER_MUST_BE_PENDING;
     }
     if (MR_UNLIKELY(asked->ledger == 0))
@@ -57,35 +65,43 @@ static inline uint32_t check_fields(const struct mr_ledger_transfer *asked)
 
 struct sides {
     struct ledger_account *debit, *credit;
-    uint32_t debit_number, credit_number;
+    uint16_t flags; /* that either of them has */
 };
 
-/* An account, whose number may have been looked up ahead of time; NULL: there is none. */
-static inline struct ledger_account *find_account(const struct mr_ledger *ledger, uint32_t hash,
-                                                  uint32_t guess, struct mr_u128 id,
-                                                  uint32_t *number)
+/* NULL: there is none. */
+static struct ledger_account *find_account(const struct mr_ledger *ledger, uint32_t hash,
+                                           struct mr_u128 id)
 {
-    struct ledger_account *account = ledger_account(ledger, guess);
-    *number = guess;
-    if (MR_LIKELY(guess != 0 && mr_u128_equal(account->id, id)))
-        return account;
     struct ledger_table table = ledger_account_table(ledger);
-    *number = ledger_account_slot(ledger, &table, hash, id)->value;
-    return *number == 0 ? NULL : ledger_account(ledger, *number);
+    uint32_t number = ledger_account_slot(ledger, &table, hash, id)->value;
+    return number == 0 ? NULL : ledger_account(ledger, number);
 }
 
-static inline uint32_t find_sides(const struct mr_ledger *ledger,
-                                  const struct mr_ledger_transfer *asked,
-                                  const struct ledger_ahead *ahead, struct sides *sides)
+/* Whether both accounts were found ahead of time. */
+LEDGER_FOLDED bool are_found(const struct mr_ledger_transfer *asked,
+                             const struct ledger_ahead *ahead)
 {
-    sides->debit = find_account(ledger, ahead->debit, ahead->debit_account, asked->debit_account_id,
-                                &sides->debit_number);
-    sides->credit = find_account(ledger, ahead->credit, ahead->credit_account,
-                                 asked->credit_account_id, &sides->credit_number);
-    if (MR_UNLIKELY(sides->debit == NULL))
-        return MR_LEDGER_DEBIT_ACCOUNT_NOT_FOUND;
-    if (MR_UNLIKELY(sides->credit == NULL))
-        return MR_LEDGER_CREDIT_ACCOUNT_NOT_FOUND;
+    return ahead->debit_account != NULL && ahead->credit_account != NULL &&
+           MR_LIKELY(mr_u128_equal(ahead->debit_account->id, asked->debit_account_id)) &&
+           MR_LIKELY(mr_u128_equal(ahead->credit_account->id, asked->credit_account_id));
+}
+
+LEDGER_FOLDED uint32_t find_sides(const struct mr_ledger *ledger,
+                                  const struct mr_ledger_transfer *asked,
+                                  const struct ledger_ahead *ahead, bool found, struct sides *sides)
+{
+    if (found) {
+        sides->debit = ahead->debit_account;
+        sides->credit = ahead->credit_account;
+    } else {
+        sides->debit = find_account(ledger, ahead->debit, asked->debit_account_id);
+        sides->credit = find_account(ledger, ahead->credit, asked->credit_account_id);
+        if (MR_UNLIKELY(sides->debit == NULL))
+            return MR_LEDGER_DEBIT_ACCOUNT_NOT_FOUND;
+        if (MR_UNLIKELY(sides->credit == NULL))
+            return MR_LEDGER_CREDIT_ACCOUNT_NOT_FOUND;
+    }
+    sides->flags = sides->debit->flags | sides->credit->flags;
     if (MR_UNLIKELY(sides->debit->unit != sides->credit->unit))
         return MR_LEDGER_ACCOUNTS_MUST_HAVE_THE_SAME_LEDGER;
     return MR_LIKELY(asked->ledger == ledger_unit(ledger, sides->debit->unit)->ledger)
@@ -131,7 +147,7 @@ struct sums {
     struct mr_u128 debits_pending, credits_pending, debits_posted, credits_posted, debits, credits;
 };
 
-static inline uint32_t add_up(const struct sides *sides, uint16_t flags, struct mr_u128 amount,
+LEDGER_FOLDED uint32_t add_up(const struct sides *sides, uint16_t flags, struct mr_u128 amount,
                               struct sums *sums)
 {
     const struct ledger_balances *debit = &sides->debit->balances;
@@ -167,12 +183,16 @@ static uint32_t check_timeout(const struct mr_ledger_transfer *asked, uint64_t t
     return fits ? 0 : MR_LEDGER_OVERFLOWS_TIMEOUT;
 }
 
-static inline uint32_t check_limits(const struct sides *sides, const struct sums *sums)
+enum { LIMITED = MR_LEDGER_ACCOUNT_DEBITS_LIMITED | MR_LEDGER_ACCOUNT_CREDITS_LIMITED };
+
+LEDGER_FOLDED uint32_t check_limits(const struct sides *sides, const struct sums *sums)
 {
-    if (MR_UNLIKELY((sides->debit->flags & MR_LEDGER_ACCOUNT_DEBITS_LIMITED) != 0) &&
+    if (MR_LIKELY((sides->flags & LIMITED) == 0))
+        return 0;
+    if ((sides->debit->flags & MR_LEDGER_ACCOUNT_DEBITS_LIMITED) != 0 &&
         mr_u128_below(sides->debit->balances.credits_posted, sums->debits))
         return MR_LEDGER_EXCEEDS_CREDITS;
-    if (MR_UNLIKELY((sides->credit->flags & MR_LEDGER_ACCOUNT_CREDITS_LIMITED) != 0) &&
+    if ((sides->credit->flags & MR_LEDGER_ACCOUNT_CREDITS_LIMITED) != 0 &&
         mr_u128_below(sides->credit->balances.debits_posted, sums->credits))
         return MR_LEDGER_EXCEEDS_DEBITS;
     return 0;
@@ -192,12 +212,12 @@ static uint32_t check_pending(struct mr_ledger *ledger, const struct mr_ledger_t
 
 /* -- Creating. --------------------------------------------------------------------------------- */
 
-static inline struct ledger_transfer *record(struct mr_ledger *ledger,
+LEDGER_FOLDED struct ledger_transfer *record(struct mr_ledger *ledger,
                                              const struct mr_ledger_transfer *asked,
-                                             const struct sides *sides, uint32_t hash,
+                                             const struct sides *sides, struct ledger_home home,
                                              struct mr_u128 amount, uint64_t timestamp)
 {
-    struct ledger_transfer *transfer = ledger_add(ledger, hash);
+    struct ledger_transfer *transfer = ledger_add(ledger, home);
     transfer->id = asked->id;
     transfer->amount = amount;
     transfer->pending_id = mr_u128_of(0, 0);
@@ -206,8 +226,8 @@ static inline struct ledger_transfer *record(struct mr_ledger *ledger,
     transfer->timestamp = timestamp;
     transfer->user_data_32 = asked->user_data_32;
     transfer->timeout = asked->timeout;
-    transfer->debit = sides->debit_number;
-    transfer->credit = sides->credit_number;
+    transfer->debit = ledger_account_number(ledger, sides->debit);
+    transfer->credit = ledger_account_number(ledger, sides->credit);
     transfer->pending = 0;
     transfer->balance = 0;
     transfer->code = asked->code;
@@ -233,11 +253,11 @@ static void begin_pending(struct mr_ledger *ledger, struct ledger_transfer *tran
 }
 
 /* Everything about it is known but whether it fits. */
-static inline uint32_t move(struct mr_ledger *ledger, const struct mr_ledger_transfer *asked,
-                            uint32_t hash, const struct sides *sides, struct ledger_turn *turn)
+LEDGER_FOLDED uint32_t move(struct mr_ledger *ledger, const struct mr_ledger_transfer *asked,
+                            uint16_t flags, struct ledger_home home, const struct sides *sides,
+                            struct ledger_turn *turn)
 {
-    uint16_t flags = asked->flags;
-    uint64_t timestamp = turn->imported ? asked->timestamp : turn->now;
+    uint64_t timestamp = (flags & MR_LEDGER_IMPORTED) != 0 ? asked->timestamp : turn->now;
     struct mr_u128 amount = asked->amount;
     if (MR_UNLIKELY((flags & (MR_LEDGER_BALANCING_DEBIT | MR_LEDGER_BALANCING_CREDIT)) != 0))
         amount = balance(sides, flags, amount);
@@ -252,7 +272,7 @@ static inline uint32_t move(struct mr_ledger *ledger, const struct mr_ledger_tra
     if (MR_UNLIKELY(reason != 0))
         return reason;
     ledger_make_room(ledger, turn);
-    struct ledger_transfer *transfer = record(ledger, asked, sides, hash, amount, timestamp);
+    struct ledger_transfer *transfer = record(ledger, asked, sides, home, amount, timestamp);
     if ((flags & MR_LEDGER_PENDING) != 0) {
         sides->debit->balances.debits_pending = sums.debits_pending;
         sides->credit->balances.credits_pending = sums.credits_pending;
@@ -261,48 +281,52 @@ static inline uint32_t move(struct mr_ledger *ledger, const struct mr_ledger_tra
         sides->debit->balances.debits_posted = sums.debits_posted;
         sides->credit->balances.credits_posted = sums.credits_posted;
     }
-    transfer->balance = ledger_history(ledger, sides->debit, sides->credit, turn);
-    VERIFY(mr_ledger_check_accounts(ledger, sides->debit_number, sides->credit_number));
+    if (MR_UNLIKELY((sides->flags & MR_LEDGER_ACCOUNT_HISTORY) != 0))
+        transfer->balance =
+            mr_ledger_history_add(ledger, sides->debit, sides->credit, turn->chained);
+    VERIFY(mr_ledger_check_accounts(ledger, transfer->debit, transfer->credit));
     turn->told = timestamp;
     return 0;
 }
 
 /* With an id that is new. */
-static inline uint32_t create(struct mr_ledger *ledger, const struct mr_ledger_transfer *asked,
-                              const struct ledger_ahead *ahead, struct ledger_turn *turn)
+LEDGER_FOLDED uint32_t create(struct mr_ledger *ledger, const struct mr_ledger_transfer *asked,
+                              uint16_t flags, const struct ledger_ahead *ahead,
+                              struct ledger_turn *turn)
 {
-    uint32_t reason = check_fields(asked);
+    bool found = are_found(asked, ahead);
+    uint32_t reason = check_fields(asked, flags, ahead, found);
     if (MR_UNLIKELY(reason != 0))
         return reason;
     struct sides sides;
-    reason = find_sides(ledger, asked, ahead, &sides);
+    reason = find_sides(ledger, asked, ahead, found, &sides);
     if (MR_UNLIKELY(reason != 0))
         return reason;
-    if (MR_UNLIKELY(turn->imported)) {
+    if (MR_UNLIKELY((flags & MR_LEDGER_IMPORTED) != 0)) {
         reason = check_imported(ledger, asked, &sides);
         if (reason != 0)
             return reason;
     }
-    if (MR_UNLIKELY((sides.debit->flags & MR_LEDGER_ACCOUNT_CLOSED) != 0))
-        return MR_LEDGER_DEBIT_ACCOUNT_ALREADY_CLOSED;
-    if (MR_UNLIKELY((sides.credit->flags & MR_LEDGER_ACCOUNT_CLOSED) != 0))
-        return MR_LEDGER_CREDIT_ACCOUNT_ALREADY_CLOSED;
-    return move(ledger, asked, ahead->id, &sides, turn);
+    if (MR_UNLIKELY((sides.flags & MR_LEDGER_ACCOUNT_CLOSED) != 0))
+        return (sides.debit->flags & MR_LEDGER_ACCOUNT_CLOSED) != 0
+                   ? MR_LEDGER_DEBIT_ACCOUNT_ALREADY_CLOSED
+                   : MR_LEDGER_CREDIT_ACCOUNT_ALREADY_CLOSED;
+    return move(ledger, asked, flags, ahead->home, &sides, turn);
 }
 
-uint32_t mr_ledger_transfer_apply(struct mr_ledger *ledger, const struct mr_ledger_transfer *asked,
-                                  const struct ledger_ahead *ahead, struct ledger_turn *turn)
+LEDGER_FOLDED uint32_t apply(struct mr_ledger *ledger, const struct mr_ledger_transfer *asked,
+                             uint16_t flags, const struct ledger_ahead *ahead,
+                             struct ledger_turn *turn)
 {
-    uint32_t reason =
-        ledger_check_time(turn, (asked->flags & MR_LEDGER_IMPORTED) != 0, asked->timestamp);
+    uint32_t reason = ledger_check_time(turn, (flags & MR_LEDGER_IMPORTED) != 0, asked->timestamp);
     if (MR_UNLIKELY(reason != 0))
         return reason;
-    if (MR_UNLIKELY((asked->flags & ~MR_LEDGER_TRANSFER_FLAGS_ALL) != 0))
+    if (MR_UNLIKELY((flags & ~MR_LEDGER_TRANSFER_FLAGS_ALL) != 0))
         return MR_LEDGER_RESERVED_FLAG;
     if (MR_UNLIKELY(!mr_u128_is_between(asked->id)))
         return mr_u128_is_zero(asked->id) ? MR_LEDGER_ID_MUST_NOT_BE_ZERO
                                           : MR_LEDGER_ID_MUST_NOT_BE_INT_MAX;
-    uint32_t known = ledger_transfer_find(ledger, ahead->id, asked->id);
+    uint32_t known = ledger_transfer_find(ledger, ahead->home, asked->id);
     if (MR_UNLIKELY(known != 0)) {
         const struct ledger_transfer *existing = ledger_transfer_of(ledger, known);
         reason = mr_ledger_transfer_exists(ledger, asked, existing);
@@ -312,16 +336,25 @@ uint32_t mr_ledger_transfer_apply(struct mr_ledger *ledger, const struct mr_ledg
     reason = check_id(ledger, asked->id, turn->now);
     if (MR_UNLIKELY(reason != 0))
         return reason;
-    if ((asked->flags & (MR_LEDGER_POST | MR_LEDGER_VOID)) != 0)
-        return mr_ledger_resolve(ledger, asked, ahead->id, turn);
-    return create(ledger, asked, ahead, turn);
+    if ((flags & (MR_LEDGER_POST | MR_LEDGER_VOID)) != 0)
+        return mr_ledger_resolve(ledger, asked, ahead->home, turn);
+    return create(ledger, asked, flags, ahead, turn);
+}
+
+uint32_t mr_ledger_transfer_apply(struct mr_ledger *ledger, const struct mr_ledger_transfer *asked,
+                                  const struct ledger_ahead *ahead, struct ledger_turn *turn)
+{
+    /* Most have no flags: what only some flag asks for is left out of that copy. */
+    if (MR_LIKELY(asked->flags == 0))
+        return apply(ledger, asked, 0, ahead, turn);
+    return apply(ledger, asked, asked->flags, ahead, turn);
 }
 
 void mr_ledger_transfer_fail(struct mr_ledger *ledger, struct mr_u128 id)
 {
     static const struct ledger_turn alone = {.chained = false};
     ledger_make_room(ledger, &alone);
-    *ledger_add(ledger, ledger_hash(ledger, id)) = (struct ledger_transfer){
+    *ledger_add(ledger, ledger_home(ledger, id)) = (struct ledger_transfer){
         .id = id, .timestamp = ledger->transfer_time, .marks = LEDGER_FAILED};
     *ledger_links(ledger, ledger->newest) = (struct ledger_links){.debit_before = 0};
 }

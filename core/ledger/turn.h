@@ -20,11 +20,12 @@ struct ledger_turn {
 
 /* What is known of a transfer's ids before it is its turn. */
 struct ledger_ahead {
+    struct ledger_home home;
     /* Hashes; where nothing is to be found by the debit account's id (posts and voids), that of the
      * pending one. */
-    uint32_t id, debit, credit;
-    uint32_t debit_account, credit_account; /* numbers, or 0: not looked up */
-    uint32_t pending;                       /* of a post or a void: an ordinal, just to prefetch */
+    uint32_t debit, credit;
+    uint32_t pending; /* of a post or a void: an ordinal, just to prefetch */
+    struct ledger_account *debit_account, *credit_account; /* NULL: not found, or not looked up */
 };
 
 /* The time at which something happens at `time_ns`, if that is not before the last timestamp. */
@@ -93,7 +94,7 @@ void mr_ledger_transfer_fail(struct mr_ledger *ledger, struct mr_u128 id);
 
 /* core/ledger/resolve.c: posts or voids a pending transfer, once the id is known to be new. */
 uint32_t mr_ledger_resolve(struct mr_ledger *ledger, const struct mr_ledger_transfer *asked,
-                           uint32_t hash, struct ledger_turn *turn);
+                           struct ledger_home home, struct ledger_turn *turn);
 /* The pending transfer that `resolved` has posted or voided needs its place no more. */
 void mr_ledger_resolve_settle(struct mr_ledger *ledger, const struct ledger_transfer *resolved);
 

@@ -9,7 +9,12 @@
 /* A transfer of the window that is pending goes on among those that are kept. */
 void mr_ledger_keep(struct mr_ledger *ledger, const struct ledger_transfer *transfer);
 
-enum { LEDGER_FORGET_AHEAD = 32, LEDGER_RECORD_AHEAD = 8 }; /* transfers before it is needed */
+/* How many transfers ahead, in bytes, one of the ring is brought nearer: one line, and the other
+ * behind it. (Where the ring begins again that brings something else, in vain.) */
+enum {
+    LEDGER_FORGET_AHEAD = 32 * sizeof(struct ledger_transfer),
+    LEDGER_RECORD_AHEAD = 8 * sizeof(struct ledger_transfer),
+};
 
 /* Forgets the oldest transfer of the window; what is pending is kept. */
 static inline void ledger_forget(struct mr_ledger *ledger)
@@ -22,16 +27,9 @@ static inline void ledger_forget(struct mr_ledger *ledger)
         ledger->floor = transfer->id;
     ledger->forgotten_time = transfer->timestamp;
     ledger->count--;
-    /* Both lines of one that will be forgotten soon. */
-    const unsigned char *next = (const unsigned char *)ledger_transfer_at(
-        ledger, ledger_place(ledger, oldest + LEDGER_FORGET_AHEAD));
-    __builtin_prefetch(next, 0, 2);
-    __builtin_prefetch(next + 64, 0, 2);
-    /* And of one that will be recorded. */
-    next = (const unsigned char *)ledger_transfer_at(
-        ledger, ledger_place(ledger, ledger->newest + LEDGER_RECORD_AHEAD));
-    __builtin_prefetch(next, 1);
-    __builtin_prefetch(next + 64, 1);
+    uintptr_t ahead = (uintptr_t)transfer + LEDGER_FORGET_AHEAD;
+    __builtin_prefetch((const void *)ahead, 0, 2);
+    __builtin_prefetch((const void *)(ahead + LEDGER_LINE), 0, 2);
 }
 
 /* Makes room for one more. A chain that may have to be undone finds it beyond the window: nothing
@@ -43,15 +41,19 @@ static inline void ledger_make_room(struct mr_ledger *ledger, const struct ledge
 }
 
 /* The place for a new transfer, to which its id leads from now on. There is room for it. */
-static inline struct ledger_transfer *ledger_add(struct mr_ledger *ledger, uint32_t hash)
+static inline struct ledger_transfer *ledger_add(struct mr_ledger *ledger, struct ledger_home home)
 {
     uint32_t newest = ledger_ordinal_after(ledger->newest);
     ledger->epoch += newest < ledger->newest;
     ledger->newest = newest;
     ledger->count++;
     VERIFY(ledger->count < ledger->layout.ring);
-    ledger_bucket_put(ledger, hash, newest);
-    return ledger_transfer(ledger, newest);
+    ledger_bucket_put(ledger, home, newest);
+    struct ledger_transfer *transfer = ledger_transfer(ledger, newest);
+    uintptr_t ahead = (uintptr_t)transfer + LEDGER_RECORD_AHEAD;
+    __builtin_prefetch((const void *)ahead, 1);
+    __builtin_prefetch((const void *)(ahead + LEDGER_LINE), 1);
+    return transfer;
 }
 
 /* Puts the newest transfer at the end of an account's, and returns the link to the one before. */

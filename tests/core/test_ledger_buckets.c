@@ -27,7 +27,7 @@ static uint64_t id_at_home(uint32_t bucket, uint64_t *last)
 {
     do {
         ++*last;
-    } while (ledger_bucket_home(rig.ledger, ledger_hash(rig.ledger, ID(*last))) != bucket);
+    } while (ledger_home(rig.ledger, ID(*last)).bucket != ledger_bucket(rig.ledger, bucket));
     return *last;
 }
 

@@ -166,9 +166,8 @@ static void slots_of_ledgers_accounts_and_kept_transfers(void **state)
 static struct ledger_bucket *newest_bucket(const struct mr_ledger *ledger, uint32_t *place)
 {
     uint32_t hash = ledger_hash(ledger, ledger_transfer(ledger, ledger->newest)->id);
-    uint32_t at = ledger_bucket_home(ledger, hash);
-    for (;; at = ledger_bucket_after(ledger, at)) {
-        struct ledger_bucket *bucket = ledger_bucket(ledger, at);
+    struct ledger_bucket *bucket = ledger_bucket_home(ledger, hash);
+    for (;; bucket = ledger_bucket_after(ledger, bucket)) {
         for (*place = 0; *place < LEDGER_BUCKET; (*place)++)
             if (bucket->ordinals[*place] == ledger->newest)
                 return bucket;
