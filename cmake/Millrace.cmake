@@ -117,5 +117,5 @@ endfunction()
 
 # What holds for every test: exit code 77 means skipped, and none may hang.
 function(mr_test_limits test label)
-    set_tests_properties(${test} PROPERTIES LABELS ${label} TIMEOUT 300 SKIP_RETURN_CODE 77)
+    set_tests_properties(${test} PROPERTIES LABELS ${label} TIMEOUT 900 SKIP_RETURN_CODE 77)
 endfunction()

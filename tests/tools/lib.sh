@@ -10,10 +10,12 @@ here=$(cd "$(dirname "$0")" && pwd)
 scratch=$(mktemp -d ./scratch.XXXXXX) || exit 2
 scratch=$(cd "$scratch" && pwd)
 started= # the process that runs in the background
+others=  # more of them, which only the end of the test ends
 
 clean_up()
 {
-    [ -z "$started" ] || kill -9 "$started" 2>/dev/null
+    # shellcheck disable=SC2086 # a list
+    [ -z "$started$others" ] || kill -9 $started $others 2>/dev/null
     cd / && rm -rf "$scratch"
 }
 trap clean_up EXIT
@@ -56,6 +58,24 @@ expect() # CODE COMMAND...
         cat err >&2
         fail "exit code $code, not $expected, of: $*"
     }
+}
+
+# Begins a command in the background, its output in files `out` and `err`. SIGINT ends it as it
+# would in front, which sh has those in the background ignore.
+begin() # COMMAND...
+{
+    env --default-signal=INT "$@" >out 2>err &
+    started=$!
+}
+
+# Sends it a signal; fails unless it exits with the given code.
+finish() # CODE SIGNAL
+{
+    kill -s "$2" "$started" || fail "it has ended by itself: $(cat err)"
+    wait "$started"
+    code=$?
+    started=
+    [ "$code" -eq "$1" ] || fail "exit code $code, not $1, after SIG$2: $(cat err)"
 }
 
 # The value of a key in the last line of JSON in a file.

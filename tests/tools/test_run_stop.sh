@@ -5,9 +5,11 @@
 
 input=gen:orders=300000,seed=4,instruments=1
 for signal in TERM INT; do
-    # Not in the background by sh, which would have it ignore SIGINT.
-    expect 0 timeout --preserve-status --signal=$signal 0.4 \
-        "$MILLRACE" run --data $signal --input $input --rate 50000 --acks $signal.acks --json
+    begin "$MILLRACE" run --data $signal --input $input --rate 50000 --acks $signal.acks --json
+    until [ -e $signal.acks ] && [ "$(wc -l <$signal.acks)" -gt 5000 ]; do
+        sleep 0.02
+    done
+    finish 0 $signal
     same "durable" "$(field last_sequence out)" "$(field durable_sequence out)"
     done=$(field commands out)
     lines=$(wc -l <$signal.acks)
