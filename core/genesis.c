@@ -5,6 +5,7 @@
 #include "base/bits.h"
 #include "base/limits.h"
 #include "core/image.h"
+#include "core/layout.h"
 #include "core/memory.h"
 
 enum { STATE_BITS_MAX = 46 }; /* so that no sum of sizes overflows */
@@ -83,25 +84,17 @@ static struct mr_image_parts lay_out(const struct mr_image_limits *limits,
     uint64_t sessions = limits->sessions_max;
     uint64_t timers = limits->timers_max + (limits->session_idle_ns == 0 ? 0 : sessions);
     struct mr_image_parts parts;
-    uint64_t at = sizeof(struct mr_image);
-    parts.config = at;
-    at = mr_align_up(at + config_size, MR_CACHE_LINE);
-    parts.sessions = at;
-    at = mr_align_up(at + (sessions + 1) * sizeof(struct mr_session), MR_CACHE_LINE);
-    parts.origins = at;
-    at = mr_align_up(at + (sessions + 1) * sizeof(struct mr_session_origin), MR_CACHE_LINE);
-    parts.open = at;
-    at = mr_align_up(at + (sessions / 64 + 1) * sizeof(uint64_t), MR_CACHE_LINE);
-    parts.session_index = at;
-    at = mr_align_up(at + (sizeof(uint32_t) << sizes->session_index_bits), MR_CACHE_LINE);
-    parts.answers = at;
-    at = mr_align_up(at + (sessions * sizeof(struct mr_stored_answer) << sizes->answer_bits),
-                     MR_CACHE_LINE);
-    parts.timers = at;
-    at = mr_align_up(at + (timers + 1) * sizeof(struct mr_timer_node), MR_CACHE_LINE);
-    parts.timer_heap = at;
-    at += (timers + 1) * sizeof(struct mr_timer_key);
-    parts.state = mr_align_up(at, MR_IMAGE_ALIGNMENT);
+    uint64_t end = sizeof(struct mr_image);
+    parts.config = mr_place(&end, 1, config_size);
+    parts.sessions = mr_place(&end, sessions + 1, sizeof(struct mr_session));
+    parts.origins = mr_place(&end, sessions + 1, sizeof(struct mr_session_origin));
+    parts.open = mr_place(&end, sessions / 64 + 1, sizeof(uint64_t));
+    parts.session_index =
+        mr_place(&end, UINT64_C(1) << sizes->session_index_bits, sizeof(uint32_t));
+    parts.answers = mr_place(&end, sessions << sizes->answer_bits, sizeof(struct mr_stored_answer));
+    parts.timers = mr_place(&end, timers + 1, sizeof(struct mr_timer_node));
+    parts.timer_heap = mr_place(&end, timers + 1, sizeof(struct mr_timer_key));
+    parts.state = mr_align_up(end, MR_IMAGE_ALIGNMENT);
     parts.end = parts.state + state_size;
     return parts;
 }

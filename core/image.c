@@ -108,49 +108,38 @@ uint64_t mr_image_next_timer(const struct mr_image *image)
 
 /* -- What is in use. --------------------------------------------------------------------------- */
 
-/* Appends a span, if it is not empty. */
-static uint32_t add_span(struct mr_span *spans, uint32_t limit, uint32_t count, uint64_t offset,
-                         uint64_t size)
-{
-    if (size == 0) {
-        return count;
-    }
-    ASSERT(count < limit);
-    spans[count] = (struct mr_span){.offset = offset, .size = size};
-    return count + 1;
-}
-
-uint32_t mr_image_common_used(const struct mr_image *image, struct mr_span *spans, uint32_t limit)
+void mr_image_common_used(const struct mr_image *image, struct mr_spans *spans)
 {
     const struct mr_image_parts *parts = &image->parts;
     uint64_t high = image->sessions.high;
-    uint32_t count = add_span(spans, limit, 0, 0, parts->config + image->config_size);
     if (high > 0) {
-        count = add_span(spans, limit, count, parts->sessions,
-                         mr_pool_used(&image->sessions, sizeof(struct mr_session)));
-        count = add_span(spans, limit, count, parts->origins,
-                         mr_pool_used(&image->sessions, sizeof(struct mr_session_origin)));
-        count = add_span(spans, limit, count, parts->open, (high / 64 + 1) * sizeof(uint64_t));
-        count = add_span(spans, limit, count, parts->session_index,
-                         sizeof(uint32_t) << image->session_index_bits);
-        count = add_span(spans, limit, count, parts->answers,
-                         high * sizeof(struct mr_stored_answer) << image->answer_bits);
+        mr_spans_add(spans, parts->sessions,
+                     mr_pool_used(&image->sessions, sizeof(struct mr_session)));
+        mr_spans_add(spans, parts->origins,
+                     mr_pool_used(&image->sessions, sizeof(struct mr_session_origin)));
+        mr_spans_add(spans, parts->open, (high / 64 + 1) * sizeof(uint64_t));
+        mr_spans_add(spans, parts->session_index, sizeof(uint32_t) << image->session_index_bits);
+        mr_spans_add(spans, parts->answers,
+                     high * sizeof(struct mr_stored_answer) << image->answer_bits);
     }
-    count = add_span(spans, limit, count, parts->timers,
-                     mr_pool_used(&image->timers, sizeof(struct mr_timer_node)));
-    return add_span(spans, limit, count, parts->timer_heap + sizeof(struct mr_timer_key),
-                    image->timer_count * sizeof(struct mr_timer_key));
+    mr_spans_add(spans, parts->timers, mr_pool_used(&image->timers, sizeof(struct mr_timer_node)));
+    mr_spans_add(spans, parts->timer_heap + sizeof(struct mr_timer_key),
+                 image->timer_count * sizeof(struct mr_timer_key));
 }
 
 uint32_t mr_image_used(const struct mr_image *image, const struct mr_logic *logic,
                        struct mr_span *spans, uint32_t limit)
 {
     const struct mr_image_parts *parts = &image->parts;
-    uint32_t count = mr_image_common_used(image, spans, limit);
+    struct mr_spans list = {.at = spans, .limit = limit};
     uint64_t state_size = parts->end - parts->state;
+    mr_spans_add(&list, 0, parts->config + image->config_size);
+    mr_image_common_used(image, &list);
     if (logic->used == NULL) {
-        return add_span(spans, limit, count, parts->state, state_size);
+        mr_spans_add(&list, parts->state, state_size);
+        return list.count;
     }
+    uint32_t count = list.count;
     uint32_t own =
         logic->used(mr_image_state(image), mr_image_config(image), spans + count, limit - count);
     ASSERT(own <= limit - count);

@@ -16,6 +16,7 @@
 #ifndef MR_CORE_IMAGE_H
 #define MR_CORE_IMAGE_H
 
+#include "core/layout.h"
 #include "core/pool.h"
 
 #include <millrace/image.h>
@@ -163,9 +164,8 @@ static inline const void *mr_config(const struct mr_image *image)
     return image->config_size == 0 ? NULL : mr_image_at(image, image->parts.config);
 }
 
-/* The spans of mr_image_used before those of the logic: the first one ends with the
- * configuration. */
-uint32_t mr_image_common_used(const struct mr_image *image, struct mr_span *spans, uint32_t limit);
+/* Of mr_image_used: the spans between the configuration and the logic's state. */
+void mr_image_common_used(const struct mr_image *image, struct mr_spans *spans);
 
 /* -- core/session.c. --------------------------------------------------------------------------- */
 

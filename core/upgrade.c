@@ -221,13 +221,14 @@ static struct mr_image *make_header(const struct mr_image *image, const struct m
 /* Sessions, answers and timers: what lies between configuration and state, moved as a whole. */
 static void copy_common(const struct mr_image *image, struct mr_image *made)
 {
-    struct mr_span spans[8];
-    uint32_t count = mr_image_common_used(image, spans, 8);
+    struct mr_span at[8];
+    struct mr_spans spans = {.at = at, .limit = 8};
+    mr_image_common_used(image, &spans);
     uint64_t moved = made->parts.sessions - image->parts.sessions;
     ASSERT(made->parts.timer_heap - image->parts.timer_heap == moved);
-    for (uint32_t i = 1; i < count; i++) { /* the first one is the header */
-        mr_copy(mr_image_at(made, spans[i].offset + moved), mr_image_at(image, spans[i].offset),
-                (size_t)spans[i].size);
+    for (uint32_t i = 0; i < spans.count; i++) {
+        mr_copy(mr_image_at(made, at[i].offset + moved), mr_image_at(image, at[i].offset),
+                (size_t)at[i].size);
     }
 }
 

@@ -4,6 +4,7 @@
 #include "core/book/layout.h"
 
 #include "core/book/ids.h"
+#include "core/layout.h"
 
 enum {
     INSTRUMENTS_MAX = 1 << 20,
@@ -12,15 +13,7 @@ enum {
     FILLS_MAX = 65000,
     GROUPS_MAX = 1 << 26,
     TICK_TABLES_MAX = 4096,
-    ALIGNMENT = 64,
 };
-
-static uint64_t place(uint64_t *end, uint64_t count, uint64_t size)
-{
-    uint64_t offset = *end;
-    *end = mr_align_up(offset + count * size, ALIGNMENT);
-    return offset;
-}
 
 static uint32_t bits_for(uint64_t count)
 {
@@ -51,18 +44,19 @@ struct book_layout mr_book_layout(const struct mr_book_config *config)
         (UINT64_C(2) << layout.id_bits_max) - (UINT64_C(1) << BOOK_ID_BITS_MIN); /* all sizes */
 
     uint64_t *end = &layout.size;
-    place(end, 1, sizeof(struct mr_book));
-    layout.instrument_slots = place(end, UINT64_C(1) << layout.instrument_bits, sizeof(uint32_t));
-    layout.instruments = place(end, config->instruments_max, sizeof(struct book_instrument));
-    layout.tick_tables = place(end, config->tick_tables_max, sizeof(struct book_tick_table));
-    layout.group_slots = place(end, UINT64_C(1) << layout.group_bits, sizeof(uint32_t));
-    layout.groups = place(end, config->groups_max, sizeof(struct book_group));
-    layout.expiries = place(end, (uint64_t)config->groups_max + 1, sizeof(uint32_t));
-    layout.branches = place(end, levels, sizeof(struct book_branch));
-    layout.leaves = place(end, levels, sizeof(struct book_leaf));
-    layout.orders = place(end, orders, sizeof(struct book_order));
-    layout.memberships = place(end, orders, sizeof(struct book_memberships));
-    layout.id_tables = place(end, id_slots, sizeof(struct book_id));
+    mr_place(end, 1, sizeof(struct mr_book));
+    layout.instrument_slots =
+        mr_place(end, UINT64_C(1) << layout.instrument_bits, sizeof(uint32_t));
+    layout.instruments = mr_place(end, config->instruments_max, sizeof(struct book_instrument));
+    layout.tick_tables = mr_place(end, config->tick_tables_max, sizeof(struct book_tick_table));
+    layout.group_slots = mr_place(end, UINT64_C(1) << layout.group_bits, sizeof(uint32_t));
+    layout.groups = mr_place(end, config->groups_max, sizeof(struct book_group));
+    layout.expiries = mr_place(end, (uint64_t)config->groups_max + 1, sizeof(uint32_t));
+    layout.branches = mr_place(end, levels, sizeof(struct book_branch));
+    layout.leaves = mr_place(end, levels, sizeof(struct book_leaf));
+    layout.orders = mr_place(end, orders, sizeof(struct book_order));
+    layout.memberships = mr_place(end, orders, sizeof(struct book_memberships));
+    layout.id_tables = mr_place(end, id_slots, sizeof(struct book_id));
     return layout;
 }
 
@@ -79,18 +73,15 @@ void mr_book_config_default(void *config)
     };
 }
 
-static bool within(uint32_t value, uint32_t max)
-{
-    return value >= 1 && value <= max;
-}
-
 uint64_t mr_book_state_size(const void *config_bytes)
 {
     const struct mr_book_config *config = config_bytes;
-    if (!within(config->instruments_max, INSTRUMENTS_MAX) ||
-        !within(config->orders_max, ORDERS_MAX) || !within(config->levels_max, LEVELS_MAX) ||
-        !within(config->fills_max, FILLS_MAX) || !within(config->groups_max, GROUPS_MAX) ||
-        !within(config->tick_tables_max, TICK_TABLES_MAX))
+    if (!mr_is_within(config->instruments_max, INSTRUMENTS_MAX) ||
+        !mr_is_within(config->orders_max, ORDERS_MAX) ||
+        !mr_is_within(config->levels_max, LEVELS_MAX) ||
+        !mr_is_within(config->fills_max, FILLS_MAX) ||
+        !mr_is_within(config->groups_max, GROUPS_MAX) ||
+        !mr_is_within(config->tick_tables_max, TICK_TABLES_MAX))
         return 0;
     return mr_book_layout(config).size;
 }
@@ -121,7 +112,7 @@ void mr_book_init(void *state, const void *config_bytes)
 {
     const struct mr_book_config *config = config_bytes;
     struct mr_book *book = state;
-    ASSERT((uintptr_t)state % ALIGNMENT == 0);
+    ASSERT((uintptr_t)state % MR_CACHE_LINE == 0);
     struct book_layout layout = mr_book_layout(config);
     *book = (struct mr_book){
         .recent_id = UINT64_MAX,
@@ -136,46 +127,29 @@ void mr_book_init(void *state, const void *config_bytes)
 
 /* -- What is in use. --------------------------------------------------------------------------- */
 
-struct spans {
-    struct mr_span *at;
-    uint32_t limit, count;
-};
-
-/* Spans come in rising order and must not touch: one that continues the last one joins it. */
-static void add(struct spans *spans, uint64_t offset, uint64_t size)
+static void add_id_table(struct mr_spans *spans, const struct mr_book *book, uint32_t bits)
 {
-    struct mr_span *last = spans->count == 0 ? NULL : &spans->at[spans->count - 1];
-    if (size == 0)
-        return;
-    if (last != NULL && last->offset + last->size == offset) {
-        last->size += size;
-        return;
-    }
-    ASSERT(spans->count < spans->limit);
-    spans->at[spans->count++] = (struct mr_span){offset, size};
-}
-
-static void add_id_table(struct spans *spans, const struct mr_book *book, uint32_t bits)
-{
-    add(spans, book_id_offset(book, bits), sizeof(struct book_id) << bits);
+    mr_spans_add(spans, book_id_offset(book, bits), sizeof(struct book_id) << bits);
 }
 
 uint32_t mr_book_used(const void *state, const void *config, struct mr_span *spans, uint32_t limit)
 {
     const struct mr_book *book = state;
     const struct book_layout *layout = &book->layout;
-    struct spans list = {.at = spans, .limit = limit};
+    struct mr_spans list = {.at = spans, .limit = limit};
     uint64_t leaves = book->leaf_pool.high, branches = book->branch_pool.high;
     uint64_t instruments = book->instrument_count;
     (void)config;
-    add(&list, 0, layout->instruments + instruments * sizeof(struct book_instrument));
-    add(&list, layout->tick_tables,
-        layout->groups + book->group_pool.high * sizeof(struct book_group) - layout->tick_tables);
-    add(&list, layout->expiries, (1 + (uint64_t)book->group_pool.high) * sizeof(uint32_t));
-    add(&list, layout->branches, branches * sizeof(struct book_branch));
-    add(&list, layout->leaves, leaves * sizeof(struct book_leaf));
-    add(&list, layout->orders, book->order_pool.high * sizeof(struct book_order));
-    add(&list, layout->memberships, book->memberships_high * sizeof(struct book_memberships));
+    mr_spans_add(&list, 0, layout->instruments + instruments * sizeof(struct book_instrument));
+    mr_spans_add(&list, layout->tick_tables,
+                 layout->groups + book->group_pool.high * sizeof(struct book_group) -
+                     layout->tick_tables);
+    mr_spans_add(&list, layout->expiries, (1 + (uint64_t)book->group_pool.high) * sizeof(uint32_t));
+    mr_spans_add(&list, layout->branches, branches * sizeof(struct book_branch));
+    mr_spans_add(&list, layout->leaves, leaves * sizeof(struct book_leaf));
+    mr_spans_add(&list, layout->orders, book->order_pool.high * sizeof(struct book_order));
+    mr_spans_add(&list, layout->memberships,
+                 book->memberships_high * sizeof(struct book_memberships));
     uint32_t bits = book->ids.bits, old_bits = book->ids.old_bits;
     if (old_bits != 0 && old_bits < bits)
         add_id_table(&list, book, old_bits);

@@ -3,6 +3,7 @@
  */
 #include "core/ledger/layout.h"
 
+#include "core/layout.h"
 #include "core/ledger/ids.h"
 
 enum {
@@ -12,15 +13,7 @@ enum {
     HISTORY_MAX = 1 << 28,
     LEDGERS_MAX = 1 << 16,
     SLOT_BITS_MIN = 4,
-    ALIGNMENT = 64,
 };
-
-static uint64_t place(uint64_t *end, uint64_t count, uint64_t size)
-{
-    uint64_t offset = *end;
-    *end = mr_align_up(offset + count * size, ALIGNMENT);
-    return offset;
-}
 
 static uint32_t slot_bits(uint64_t slots)
 {
@@ -45,20 +38,20 @@ struct ledger_layout mr_ledger_layout(const struct mr_ledger_config *config)
         .pending_pool = (uint32_t)pending,
     };
     uint64_t *end = &layout.size;
-    place(end, 1, sizeof(struct mr_ledger));
-    layout.units = place(end, config->ledgers_max, sizeof(struct ledger_unit));
-    layout.unit_slots = place(end, UINT64_C(1) << layout.unit_bits, sizeof(struct ledger_slot));
+    mr_place(end, 1, sizeof(struct mr_ledger));
+    layout.units = mr_place(end, config->ledgers_max, sizeof(struct ledger_unit));
+    layout.unit_slots = mr_place(end, UINT64_C(1) << layout.unit_bits, sizeof(struct ledger_slot));
     layout.account_slots =
-        place(end, UINT64_C(1) << layout.account_bits, sizeof(struct ledger_slot));
-    layout.accounts = place(end, config->accounts_max, sizeof(struct ledger_account));
-    layout.buckets = place(end, UINT64_C(1) << layout.bucket_bits, sizeof(struct ledger_bucket));
-    layout.kept_slots = place(end, UINT64_C(1) << layout.kept_bits, sizeof(struct ledger_slot));
-    layout.transfers = place(end, ring, sizeof(struct ledger_transfer));
-    layout.links = place(end, ring, sizeof(struct ledger_links));
-    layout.history = place(end, history, sizeof(struct ledger_balance));
-    layout.pending = place(end, pending, sizeof(struct ledger_pending));
-    layout.kept = place(end, pending, sizeof(struct ledger_transfer));
-    layout.expiries = place(end, pending, sizeof(struct ledger_expiry));
+        mr_place(end, UINT64_C(1) << layout.account_bits, sizeof(struct ledger_slot));
+    layout.accounts = mr_place(end, config->accounts_max, sizeof(struct ledger_account));
+    layout.buckets = mr_place(end, UINT64_C(1) << layout.bucket_bits, sizeof(struct ledger_bucket));
+    layout.kept_slots = mr_place(end, UINT64_C(1) << layout.kept_bits, sizeof(struct ledger_slot));
+    layout.transfers = mr_place(end, ring, sizeof(struct ledger_transfer));
+    layout.links = mr_place(end, ring, sizeof(struct ledger_links));
+    layout.history = mr_place(end, history, sizeof(struct ledger_balance));
+    layout.pending = mr_place(end, pending, sizeof(struct ledger_pending));
+    layout.kept = mr_place(end, pending, sizeof(struct ledger_transfer));
+    layout.expiries = mr_place(end, pending, sizeof(struct ledger_expiry));
     return layout;
 }
 
@@ -76,18 +69,14 @@ void mr_ledger_config_default(void *config)
     };
 }
 
-static bool within(uint32_t value, uint32_t max)
-{
-    return value >= 1 && value <= max;
-}
-
 uint64_t mr_ledger_state_size(const void *config_bytes)
 {
     const struct mr_ledger_config *config = config_bytes;
-    if (!within(config->accounts_max, ACCOUNTS_MAX) ||
-        !within(config->transfers_max, TRANSFERS_MAX) ||
-        !within(config->pending_max, PENDING_MAX) || !within(config->history_max, HISTORY_MAX) ||
-        !within(config->ledgers_max, LEDGERS_MAX) || config->id_scheme > MR_LEDGER_IDS_FREE)
+    if (!mr_is_within(config->accounts_max, ACCOUNTS_MAX) ||
+        !mr_is_within(config->transfers_max, TRANSFERS_MAX) ||
+        !mr_is_within(config->pending_max, PENDING_MAX) ||
+        !mr_is_within(config->history_max, HISTORY_MAX) ||
+        !mr_is_within(config->ledgers_max, LEDGERS_MAX) || config->id_scheme > MR_LEDGER_IDS_FREE)
         return 0;
     return mr_ledger_layout(config).size;
 }
@@ -100,7 +89,7 @@ void mr_ledger_init(void *state, const void *config_bytes)
 {
     const struct mr_ledger_config *config = config_bytes;
     struct mr_ledger *ledger = state;
-    ASSERT((uintptr_t)state % ALIGNMENT == 0);
+    ASSERT((uintptr_t)state % MR_CACHE_LINE == 0);
     *ledger = (struct mr_ledger){
         .config = *config,
         .layout = mr_ledger_layout(config),
@@ -110,44 +99,25 @@ void mr_ledger_init(void *state, const void *config_bytes)
 
 /* -- What is in use. --------------------------------------------------------------------------- */
 
-struct spans {
-    struct mr_span *at;
-    uint32_t limit, count;
-};
-
-/* Spans come in rising order and must not touch: one that continues the last one joins it. */
-static void add(struct spans *spans, uint64_t offset, uint64_t count, uint64_t size)
-{
-    struct mr_span *last = spans->count == 0 ? NULL : &spans->at[spans->count - 1];
-    if (count == 0)
-        return;
-    if (last != NULL && last->offset + last->size == offset) {
-        last->size += count * size;
-        return;
-    }
-    ASSERT(spans->count < spans->limit);
-    spans->at[spans->count++] = (struct mr_span){offset, count * size};
-}
-
 uint32_t mr_ledger_used(const void *state, const void *config, struct mr_span *spans,
                         uint32_t limit)
 {
     const struct mr_ledger *ledger = state;
     const struct ledger_layout *at = &ledger->layout;
-    struct spans list = {.at = spans, .limit = limit};
+    struct mr_spans list = {.at = spans, .limit = limit};
     (void)config;
-    add(&list, 0, 1, sizeof(struct mr_ledger));
-    add(&list, at->units, ledger->unit_count, sizeof(struct ledger_unit));
-    add(&list, at->unit_slots, UINT64_C(1) << at->unit_bits, sizeof(struct ledger_slot));
-    add(&list, at->account_slots, UINT64_C(1) << at->account_bits, sizeof(struct ledger_slot));
-    add(&list, at->accounts, ledger->account_count, sizeof(struct ledger_account));
-    add(&list, at->buckets, UINT64_C(1) << at->bucket_bits, sizeof(struct ledger_bucket));
-    add(&list, at->kept_slots, UINT64_C(1) << at->kept_bits, sizeof(struct ledger_slot));
-    add(&list, at->transfers, ledger_high(ledger), sizeof(struct ledger_transfer));
-    add(&list, at->links, ledger_high(ledger), sizeof(struct ledger_links));
-    add(&list, at->history, ledger->balance_high, sizeof(struct ledger_balance));
-    add(&list, at->pending, ledger->pending_high, sizeof(struct ledger_pending));
-    add(&list, at->kept, ledger->kept_high, sizeof(struct ledger_transfer));
-    add(&list, at->expiries, ledger->expiry_count, sizeof(struct ledger_expiry));
+    mr_spans_add(&list, 0, sizeof(struct mr_ledger));
+    mr_spans_add(&list, at->units, ledger->unit_count * sizeof(struct ledger_unit));
+    mr_spans_add(&list, at->unit_slots, sizeof(struct ledger_slot) << at->unit_bits);
+    mr_spans_add(&list, at->account_slots, sizeof(struct ledger_slot) << at->account_bits);
+    mr_spans_add(&list, at->accounts, ledger->account_count * sizeof(struct ledger_account));
+    mr_spans_add(&list, at->buckets, sizeof(struct ledger_bucket) << at->bucket_bits);
+    mr_spans_add(&list, at->kept_slots, sizeof(struct ledger_slot) << at->kept_bits);
+    mr_spans_add(&list, at->transfers, ledger_high(ledger) * sizeof(struct ledger_transfer));
+    mr_spans_add(&list, at->links, ledger_high(ledger) * sizeof(struct ledger_links));
+    mr_spans_add(&list, at->history, ledger->balance_high * sizeof(struct ledger_balance));
+    mr_spans_add(&list, at->pending, ledger->pending_high * sizeof(struct ledger_pending));
+    mr_spans_add(&list, at->kept, ledger->kept_high * sizeof(struct ledger_transfer));
+    mr_spans_add(&list, at->expiries, ledger->expiry_count * sizeof(struct ledger_expiry));
     return list.count;
 }
