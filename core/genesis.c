@@ -93,7 +93,7 @@ static struct mr_image_parts lay_out(const struct mr_image_limits *limits,
         mr_place(&end, UINT64_C(1) << sizes->session_index_bits, sizeof(uint32_t));
     parts.answers = mr_place(&end, sessions << sizes->answer_bits, sizeof(struct mr_stored_answer));
     parts.timers = mr_place(&end, timers + 1, sizeof(struct mr_timer_node));
-    parts.timer_heap = mr_place(&end, timers + 1, sizeof(struct mr_timer_key));
+    parts.timer_heap = mr_place(&end, timers + 1, sizeof(struct mr_heap_key));
     parts.state = mr_align_up(end, MR_IMAGE_ALIGNMENT);
     parts.end = parts.state + state_size;
     return parts;

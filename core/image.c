@@ -103,7 +103,7 @@ bool mr_image_session(const struct mr_image *image, uint64_t id, struct mr_sessi
 
 uint64_t mr_image_next_timer(const struct mr_image *image)
 {
-    return image->timer_count == 0 ? UINT64_MAX : mr_timer_heap(image)[1].due_ns;
+    return mr_heap_next(mr_timer_heap(image));
 }
 
 /* -- What is in use. --------------------------------------------------------------------------- */
@@ -123,8 +123,8 @@ void mr_image_common_used(const struct mr_image *image, struct mr_spans *spans)
                      high * sizeof(struct mr_stored_answer) << image->answer_bits);
     }
     mr_spans_add(spans, parts->timers, mr_pool_used(&image->timers, sizeof(struct mr_timer_node)));
-    mr_spans_add(spans, parts->timer_heap + sizeof(struct mr_timer_key),
-                 image->timer_count * sizeof(struct mr_timer_key));
+    mr_spans_add(spans, parts->timer_heap + sizeof(struct mr_heap_key),
+                 image->timer_count * sizeof(struct mr_heap_key));
 }
 
 uint32_t mr_image_used(const struct mr_image *image, const struct mr_logic *logic,

@@ -10,12 +10,13 @@
  *     answers        a ring for each session
  *     timers         a pool of struct mr_timer_node: the logic's, and one for each session that may
  *                    expire
- *     timer heap     struct mr_timer_key each, the first one due on top
+ *     timer heap     struct mr_heap_key each, the first one due on top
  *     state          the logic's own
  */
 #ifndef MR_CORE_IMAGE_H
 #define MR_CORE_IMAGE_H
 
+#include "core/heap.h"
 #include "core/layout.h"
 #include "core/pool.h"
 
@@ -69,14 +70,6 @@ struct mr_timer_node {
     uint64_t id;
     uint32_t kind;
     uint32_t session; /* that expires then; 0: it is the logic's */
-};
-
-/* In the heap, so that sifting touches nothing else. */
-struct mr_timer_key {
-    uint64_t due_ns;
-    uint64_t order; /* of setting */
-    uint32_t node;
-    uint32_t reserved;
 };
 
 /* Where the parts lie, as offsets from the image's beginning; follows from genesis and logic. */
@@ -146,7 +139,6 @@ _Static_assert(sizeof(struct mr_session) == 64, "no hidden padding");
 _Static_assert(sizeof(struct mr_session_origin) == 16, "no hidden padding");
 _Static_assert(sizeof(struct mr_stored_answer) == 32, "no hidden padding");
 _Static_assert(sizeof(struct mr_timer_node) == 24, "no hidden padding");
-_Static_assert(sizeof(struct mr_timer_key) == 24, "no hidden padding");
 _Static_assert(sizeof(struct mr_image_limits) == 24, "no hidden padding");
 _Static_assert(sizeof(struct mr_image) == 272, "no hidden padding");
 _Static_assert(sizeof(struct mr_image_parts) == 80, "no hidden padding");
@@ -257,14 +249,25 @@ bool mr_sessions_check(const struct mr_image *image);
 
 /* -- core/timer.c. ----------------------------------------------------------------------------- */
 
-static inline struct mr_timer_key *mr_timer_heap(const struct mr_image *image)
+static inline struct mr_timer_node *mr_timer_nodes(const struct mr_image *image)
 {
-    return (struct mr_timer_key *)mr_image_at(image, image->parts.timer_heap);
+    return (struct mr_timer_node *)mr_image_at(image, image->parts.timers);
+}
+
+/* Those that are set; `order` is that of setting. */
+static inline struct mr_heap mr_timer_heap(const struct mr_image *image)
+{
+    return (struct mr_heap){
+        .keys = (struct mr_heap_key *)mr_image_at(image, image->parts.timer_heap),
+        .count = (uint32_t *)mr_image_at(image, offsetof(struct mr_image, timer_count)),
+        .node_place = &mr_timer_nodes(image)[1].place,
+        .node_size = sizeof(struct mr_timer_node),
+    };
 }
 
 static inline bool mr_timer_is_due(const struct mr_image *image, uint64_t time_ns)
 {
-    return image->timer_count > 0 && mr_timer_heap(image)[1].due_ns <= time_ns;
+    return mr_heap_is_due(mr_timer_heap(image), time_ns);
 }
 
 /* Sets the timer that makes the session at `place` expire; there is always one left for it. */

@@ -22,8 +22,7 @@ static bool check_settings(const struct mr_book *book, const struct book_group *
     CHECK(group->key != 0 && !book_group_has_settings(group));
     if (group->kind == BOOK_GROUP_SESSION)
         return group->place == 0;
-    CHECK(group->place >= 1 && group->place <= book->expiry_count);
-    return book_expiries(book)[group->place] == book_group_number(book, group);
+    return mr_heap_holds(book_expiries(book), book_expiry_key(book, group));
 }
 
 /* -- Lists. ------------------------------------------------------------------------------------ */
@@ -94,12 +93,8 @@ static bool check_free(const struct mr_book *book)
 
 static bool check_heap(const struct mr_book *book, uint32_t expiries)
 {
-    const uint32_t *heap = book_expiries(book);
-    CHECK(book->expiry_count == expiries && heap[0] == 0);
-    for (uint32_t place = 2; place <= expiries; place++)
-        CHECK(book_group(book, heap[place / 2])->key < book_group(book, heap[place])->key);
-    for (uint32_t place = expiries + 1; place <= book->group_pool.high; place++)
-        CHECK(heap[place] == 0);
+    CHECK(book->expiry_count == expiries);
+    CHECK(mr_heap_check(book_expiries(book), book->group_pool.high));
     CHECK(book->expiry_armed != 0 || book->expiry_token == 0);
     return book->expiry_armed == 0 || book->expiry_armed <= mr_book_expiry_next(book);
 }

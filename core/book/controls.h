@@ -6,6 +6,7 @@
 #define MR_CORE_BOOK_CONTROLS_H
 
 #include "core/book/state.h"
+#include "core/heap.h"
 
 /* -- accounts.c -------------------------------------------------------------------------------- */
 
@@ -42,11 +43,22 @@ void mr_book_expiry_remove(struct mr_book *book, struct book_group *group);
 /* The timer that was armed fires. */
 void mr_book_expiry_fire(struct mr_book *book, struct mr_book_turn *turn);
 
-/* The heap: numbers of groups in places 1 to expiry_count, each not before the one at half its
- * place. */
-static inline uint32_t *book_expiries(const struct mr_book *book)
+/* The heap of their times. */
+static inline struct mr_heap book_expiries(const struct mr_book *book)
 {
-    return book_at(book, book->layout.expiries);
+    return (struct mr_heap){
+        .keys = (struct mr_heap_key *)book_at(book, book->layout.expiries) - 1,
+        .count = book_at(book, offsetof(struct mr_book, expiry_count)),
+        .node_place = &book_group(book, 1)->place,
+        .node_size = sizeof(struct book_group),
+    };
+}
+
+/* No two groups have the same time: `order` is always 0. */
+static inline struct mr_heap_key book_expiry_key(const struct mr_book *book,
+                                                 const struct book_group *group)
+{
+    return (struct mr_heap_key){.due_ns = group->key, .node = book_group_number(book, group)};
 }
 
 /* -- ticks.c: prices that are allowed ---------------------------------------------------------- */

@@ -1,6 +1,6 @@
 /*
- * Orders that expire. Those of one time are a group; the groups are in a binary heap by their
- * times, and each knows its place there, so that one can go from anywhere when its last order does.
+ * Orders that expire. Those of one time are a group; the groups are in a heap by their times, and
+ * each knows its place there, so that one can go from anywhere when its last order does.
  *
  * Under the engine there is one timer, never later than the first of the heap. It may be earlier,
  * after the orders that it was set for have gone otherwise: then it finds nothing to do but to be
@@ -12,68 +12,14 @@
 #define SECOND UINT64_C(1000000000)
 #define DAY    (86400 * SECOND)
 
-/* -- The heap. --------------------------------------------------------------------------------- */
-
-static void put(struct mr_book *book, uint32_t place, uint32_t group)
-{
-    book_expiries(book)[place] = group;
-    book_group(book, group)->place = place;
-}
-
-static uint64_t time_at(const struct mr_book *book, uint32_t place)
-{
-    return book_group(book, book_expiries(book)[place])->key;
-}
-
-/* Finds the place for `group`, beginning at the free `place` and going towards the top. */
-static void sift_up(struct mr_book *book, uint32_t place, uint32_t group)
-{
-    uint64_t time = book_group(book, group)->key;
-    while (place > 1 && time < time_at(book, place / 2)) {
-        put(book, place, book_expiries(book)[place / 2]);
-        place /= 2;
-    }
-    put(book, place, group);
-}
-
-/* The same, going away from the top. */
-static void sift_down(struct mr_book *book, uint32_t place, uint32_t group)
-{
-    uint64_t time = book_group(book, group)->key;
-    for (;;) {
-        uint32_t child = place * 2;
-        if (child > book->expiry_count)
-            break;
-        if (child < book->expiry_count && time_at(book, child + 1) < time_at(book, child))
-            child++;
-        if (time_at(book, child) >= time)
-            break;
-        put(book, place, book_expiries(book)[child]);
-        place = child;
-    }
-    put(book, place, group);
-}
-
 void mr_book_expiry_push(struct mr_book *book, struct book_group *group)
 {
-    sift_up(book, ++book->expiry_count, book_group_number(book, group));
+    mr_heap_push(book_expiries(book), book_expiry_key(book, group));
 }
 
-/* Closes the gap with the heap's last group. */
 void mr_book_expiry_remove(struct mr_book *book, struct book_group *group)
 {
-    uint32_t place = group->place;
-    ASSERT(place >= 1 && place <= book->expiry_count);
-    VERIFY(book_expiries(book)[place] == book_group_number(book, group));
-    uint32_t last = book_expiries(book)[book->expiry_count];
-    book_expiries(book)[book->expiry_count--] = 0;
-    group->place = 0;
-    if (place > book->expiry_count)
-        return;
-    if (place > 1 && book_group(book, last)->key < time_at(book, place / 2))
-        sift_up(book, place, last);
-    else
-        sift_down(book, place, last);
+    mr_heap_remove(book_expiries(book), book_group_number(book, group));
 }
 
 /* -- When. ------------------------------------------------------------------------------------- */
@@ -99,7 +45,7 @@ uint64_t mr_book_expiry_of(const struct book_instrument *instrument, uint8_t tif
 
 uint64_t mr_book_expiry_next(const struct mr_book *book)
 {
-    return book->expiry_count == 0 ? UINT64_MAX : time_at(book, 1);
+    return mr_heap_next(book_expiries(book));
 }
 
 bool mr_book_expiry_arm(struct mr_book *book, struct mr_book_turn *turn, uint64_t expires_ns)
@@ -122,19 +68,20 @@ bool mr_book_expiry_arm(struct mr_book *book, struct mr_book_turn *turn, uint64_
 /* Cancels what is due, as much as a turn may. */
 static void expire_some(struct mr_book *book, struct mr_book_turn *turn)
 {
+    struct mr_heap expiries = book_expiries(book);
     struct book_cull cull;
     mr_book_cull_begin(&cull, book, turn, MR_BOOK_CANCEL_EXPIRED);
-    for (; book->expiry_count > 0 && time_at(book, 1) <= turn->time_ns && cull.left > 0;
-         cull.left--)
-        mr_book_cull_order(&cull,
-                           book_order(book, book_group(book, book_expiries(book)[1])->first));
+    for (; mr_heap_is_due(expiries, turn->time_ns) && cull.left > 0; cull.left--) {
+        uint32_t group = mr_heap_first(expiries)->node;
+        mr_book_cull_order(&cull, book_order(book, book_group(book, group)->first));
+    }
     mr_book_cull_end(&cull);
 }
 
 void mr_book_expire(struct mr_book *book, struct mr_book_turn *turn)
 {
     expire_some(book, turn);
-    turn->again = book->expiry_count > 0 && time_at(book, 1) <= turn->time_ns;
+    turn->again = mr_heap_is_due(book_expiries(book), turn->time_ns);
 }
 
 /* A time that has passed is as good as any: the timer fires again in the same round, so what is
@@ -145,7 +92,7 @@ void mr_book_expiry_fire(struct mr_book *book, struct mr_book_turn *turn)
     book->expiry_token = 0;
     expire_some(book, turn);
     if (book->expiry_count > 0) {
-        bool armed = mr_book_expiry_arm(book, turn, time_at(book, 1));
+        bool armed = mr_book_expiry_arm(book, turn, mr_book_expiry_next(book));
         ASSERT(armed); /* in the place of the one that has just fired */
     }
 }

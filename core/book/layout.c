@@ -4,6 +4,7 @@
 #include "core/book/layout.h"
 
 #include "core/book/ids.h"
+#include "core/heap.h"
 #include "core/layout.h"
 
 enum {
@@ -51,7 +52,7 @@ struct book_layout mr_book_layout(const struct mr_book_config *config)
     layout.tick_tables = mr_place(end, config->tick_tables_max, sizeof(struct book_tick_table));
     layout.group_slots = mr_place(end, UINT64_C(1) << layout.group_bits, sizeof(uint32_t));
     layout.groups = mr_place(end, config->groups_max, sizeof(struct book_group));
-    layout.expiries = mr_place(end, (uint64_t)config->groups_max + 1, sizeof(uint32_t));
+    layout.expiries = mr_place(end, config->groups_max, sizeof(struct mr_heap_key));
     layout.branches = mr_place(end, levels, sizeof(struct book_branch));
     layout.leaves = mr_place(end, levels, sizeof(struct book_leaf));
     layout.orders = mr_place(end, orders, sizeof(struct book_order));
@@ -91,7 +92,8 @@ _Static_assert((UINT64_C(1) << 32) * BOOK_UNIT >
                        (uint64_t)LEVELS_MAX *
                            (sizeof(struct book_leaf) + sizeof(struct book_branch)) +
                        (uint64_t)INSTRUMENTS_MAX * (sizeof(struct book_instrument) + 16) +
-                       (uint64_t)GROUPS_MAX * (sizeof(struct book_group) + 36) +
+                       (uint64_t)GROUPS_MAX *
+                           (sizeof(struct book_group) + sizeof(struct mr_heap_key) + 32) +
                        (uint64_t)TICK_TABLES_MAX * sizeof(struct book_tick_table) + 4096,
                "refs reach every level and order");
 
@@ -144,7 +146,7 @@ uint32_t mr_book_used(const void *state, const void *config, struct mr_span *spa
     mr_spans_add(&list, layout->tick_tables,
                  layout->groups + book->group_pool.high * sizeof(struct book_group) -
                      layout->tick_tables);
-    mr_spans_add(&list, layout->expiries, (1 + (uint64_t)book->group_pool.high) * sizeof(uint32_t));
+    mr_spans_add(&list, layout->expiries, book->expiry_count * sizeof(struct mr_heap_key));
     mr_spans_add(&list, layout->branches, branches * sizeof(struct book_branch));
     mr_spans_add(&list, layout->leaves, leaves * sizeof(struct book_leaf));
     mr_spans_add(&list, layout->orders, book->order_pool.high * sizeof(struct book_order));

@@ -7,7 +7,7 @@
  *     tick tables       one struct each
  *     group slots       where a group stands: hashed, fixed
  *     groups            one struct each (see groups.h)
- *     expiry heap       the groups of orders that expire, the next one first
+ *     expiries          struct mr_heap_key each: the groups of orders that expire, the next on top
  *     branches          upper pages of the trees of price levels (see levels.h)
  *     leaves            lower pages, with 64 levels each
  *     orders            one struct each: what every command looks at

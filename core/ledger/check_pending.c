@@ -51,14 +51,12 @@ static void tell(const struct mr_ledger *ledger, const struct ledger_transfer *t
 static bool check_expiry(const struct mr_ledger *ledger, uint32_t place,
                          const struct ledger_transfer *transfer)
 {
-    uint32_t at = ledger_pending(ledger, place)->expiry;
     if (transfer->timeout == 0)
-        return at == 0;
-    CHECK(at >= 1 && at <= ledger->expiry_count);
-    const struct ledger_expiry *expiry = &ledger_expiries(ledger)[at];
-    return expiry->pending == place && expiry->timestamp == transfer->timestamp &&
-           expiry->padding == 0 &&
-           expiry->expires_ns == transfer->timestamp + transfer->timeout * UINT64_C(1000000000);
+        return ledger_pending(ledger, place)->expiry == 0;
+    uint64_t expires_ns = transfer->timestamp + transfer->timeout * UINT64_C(1000000000);
+    return mr_heap_holds(
+        ledger_expiries(ledger),
+        (struct mr_heap_key){.due_ns = expires_ns, .order = transfer->timestamp, .node = place});
 }
 
 static bool is_closed(const struct mr_ledger *ledger, uint32_t account)
@@ -99,21 +97,12 @@ static bool check_free(const struct mr_ledger *ledger, uint32_t count)
 
 /* -- The heap. --------------------------------------------------------------------------------- */
 
-static bool is_before(const struct ledger_expiry *a, const struct ledger_expiry *b)
-{
-    return a->expires_ns < b->expires_ns ||
-           (a->expires_ns == b->expires_ns && a->timestamp < b->timestamp);
-}
-
-/* After the places, each of which has been found in the heap where it says to be. */
 static bool check_heap(const struct mr_ledger *ledger)
 {
-    const struct ledger_expiry *heap = ledger_expiries(ledger);
-    for (uint32_t at = 2; at <= ledger->expiry_count; at++)
-        CHECK(is_before(&heap[at / 2], &heap[at]));
+    CHECK(mr_heap_check(ledger_expiries(ledger), ledger->pending_high));
     if (ledger->expiry_armed == 0)
         return ledger->expiry_token == 0;
-    return ledger->expiry_count == 0 || ledger->expiry_armed <= heap[1].expires_ns;
+    return ledger->expiry_armed <= mr_ledger_expiry_next(ledger);
 }
 
 /* -- All of it. -------------------------------------------------------------------------------- */

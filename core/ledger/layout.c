@@ -51,7 +51,7 @@ struct ledger_layout mr_ledger_layout(const struct mr_ledger_config *config)
     layout.history = mr_place(end, history, sizeof(struct ledger_balance));
     layout.pending = mr_place(end, pending, sizeof(struct ledger_pending));
     layout.kept = mr_place(end, pending, sizeof(struct ledger_transfer));
-    layout.expiries = mr_place(end, pending, sizeof(struct ledger_expiry));
+    layout.expiries = mr_place(end, pending, sizeof(struct mr_heap_key));
     return layout;
 }
 
@@ -118,6 +118,6 @@ uint32_t mr_ledger_used(const void *state, const void *config, struct mr_span *s
     mr_spans_add(&list, at->history, ledger->balance_high * sizeof(struct ledger_balance));
     mr_spans_add(&list, at->pending, ledger->pending_high * sizeof(struct ledger_pending));
     mr_spans_add(&list, at->kept, ledger->kept_high * sizeof(struct ledger_transfer));
-    mr_spans_add(&list, at->expiries, ledger->expiry_count * sizeof(struct ledger_expiry));
+    mr_spans_add(&list, at->expiries, ledger->expiry_count * sizeof(struct mr_heap_key));
     return list.count;
 }

@@ -1,7 +1,7 @@
 /*
- * Pending transfers: their places, and when they expire. Those that do stand in a binary heap by
- * the time at which they expire, then by their own; under the engine, one timer is set for the
- * first of them.
+ * Pending transfers: their places, and when they expire. Those that do stand in a heap by the time
+ * at which they expire, then by their own; under the engine, one timer is set for the first of
+ * them.
  */
 #include "core/ledger/turn.h"
 
@@ -29,76 +29,23 @@ void mr_ledger_pending_give(struct mr_ledger *ledger, uint32_t place)
     ledger->pending_free = place;
 }
 
-/* -- The heap. --------------------------------------------------------------------------------- */
-
-static bool is_before(const struct ledger_expiry *a, const struct ledger_expiry *b)
-{
-    return a->expires_ns < b->expires_ns ||
-           (a->expires_ns == b->expires_ns && a->timestamp < b->timestamp);
-}
-
-static void put(struct mr_ledger *ledger, uint32_t at, struct ledger_expiry expiry)
-{
-    ledger_expiries(ledger)[at] = expiry;
-    ledger_pending(ledger, expiry.pending)->expiry = at;
-}
-
-/* Finds the place for `expiry`, beginning at the free place `at` and going towards the top. */
-static void sift_up(struct mr_ledger *ledger, uint32_t at, struct ledger_expiry expiry)
-{
-    const struct ledger_expiry *heap = ledger_expiries(ledger);
-    for (; at > 1 && is_before(&expiry, &heap[at / 2]); at /= 2)
-        put(ledger, at, heap[at / 2]);
-    put(ledger, at, expiry);
-}
-
-/* The same, going away from the top. */
-static void sift_down(struct mr_ledger *ledger, uint32_t at, struct ledger_expiry expiry)
-{
-    const struct ledger_expiry *heap = ledger_expiries(ledger);
-    for (;;) {
-        uint32_t child = at * 2;
-        if (child > ledger->expiry_count)
-            break;
-        if (child < ledger->expiry_count && is_before(&heap[child + 1], &heap[child]))
-            child++;
-        if (is_before(&expiry, &heap[child]))
-            break;
-        put(ledger, at, heap[child]);
-        at = child;
-    }
-    put(ledger, at, expiry);
-}
+/* -- Expiring. --------------------------------------------------------------------------------- */
 
 void mr_ledger_expiry_push(struct mr_ledger *ledger, uint32_t place, uint64_t expires_ns,
                            uint64_t timestamp)
 {
-    struct ledger_expiry expiry = {
-        .expires_ns = expires_ns, .timestamp = timestamp, .pending = place};
-    sift_up(ledger, ++ledger->expiry_count, expiry);
+    mr_heap_push(ledger_expiries(ledger),
+                 (struct mr_heap_key){.due_ns = expires_ns, .order = timestamp, .node = place});
 }
 
-/* Closes the gap with the heap's last one. */
 void mr_ledger_expiry_remove(struct mr_ledger *ledger, uint32_t place)
 {
-    uint32_t at = ledger_pending(ledger, place)->expiry;
-    struct ledger_expiry *heap = ledger_expiries(ledger);
-    ASSERT(at >= 1 && at <= ledger->expiry_count && heap[at].pending == place);
-    struct ledger_expiry last = heap[ledger->expiry_count--];
-    ledger_pending(ledger, place)->expiry = 0;
-    if (at > ledger->expiry_count)
-        return;
-    if (at > 1 && is_before(&last, &heap[at / 2]))
-        sift_up(ledger, at, last);
-    else
-        sift_down(ledger, at, last);
+    mr_heap_remove(ledger_expiries(ledger), place);
 }
-
-/* -- Expiring. --------------------------------------------------------------------------------- */
 
 uint64_t mr_ledger_expiry_next(const struct mr_ledger *ledger)
 {
-    return ledger->expiry_count == 0 ? UINT64_MAX : ledger_expiries(ledger)[1].expires_ns;
+    return mr_heap_next(ledger_expiries(ledger));
 }
 
 bool mr_ledger_expiry_arm(struct mr_ledger *ledger, struct mr_context *context, uint64_t expires_ns)
@@ -148,7 +95,7 @@ void mr_ledger_close(struct mr_ledger *ledger, const struct ledger_transfer *pen
 static struct ledger_unit *expire_first(struct mr_ledger *ledger, uint64_t time_ns,
                                         struct mr_ledger_expired *out)
 {
-    uint32_t place = ledger_expiries(ledger)[1].pending;
+    uint32_t place = mr_heap_first(ledger_expiries(ledger))->node;
     uint32_t ordinal = ledger_pending(ledger, place)->ordinal;
     struct ledger_transfer *transfer =
         ordinal == 0 ? ledger_kept(ledger, place) : ledger_transfer(ledger, ordinal);
@@ -178,7 +125,7 @@ static struct ledger_unit *expire_first(struct mr_ledger *ledger, uint64_t time_
 
 static bool is_due(const struct mr_ledger *ledger, uint64_t time_ns)
 {
-    return ledger->expiry_count > 0 && ledger_expiries(ledger)[1].expires_ns <= time_ns;
+    return mr_heap_is_due(ledger_expiries(ledger), time_ns);
 }
 
 uint32_t mr_ledger_expire(struct mr_ledger *ledger, uint64_t time_ns,

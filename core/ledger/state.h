@@ -13,7 +13,7 @@
  *     history        a ring of struct ledger_balance, in the same order
  *     pending        a pool: what is kept of each transfer that is pending
  *     kept           beside it, the transfers that are pending and have left the window
- *     expiries       a heap of those that expire
+ *     expiries       struct mr_heap_key each: those that expire, the first one on top
  *
  * Transfers are known by their *ordinal*, which rises by one with each: from 1 to LEDGER_ORDINALS,
  * then from 1 again, in the next *epoch*. Its lower bits are the place in the ring, and its
@@ -28,6 +28,7 @@
 
 #include "base/assert.h"
 #include "base/bits.h"
+#include "core/heap.h"
 #include "core/memory.h"
 
 #include <millrace/ledger.h>
@@ -123,13 +124,6 @@ struct ledger_pending {
     uint32_t link;    /* of the free list */
     uint32_t ordinal; /* of the transfer; 0: it has left the window and is among `kept` */
     uint32_t expiry;  /* its place in the heap, from 1; 0: it does not expire */
-    uint32_t padding;
-};
-
-struct ledger_expiry {
-    uint64_t expires_ns;
-    uint64_t timestamp; /* of the transfer: among those that expire together, the older first */
-    uint32_t pending;
     uint32_t padding;
 };
 
@@ -262,10 +256,16 @@ static inline struct ledger_transfer *ledger_kept(const struct mr_ledger *ledger
     return (struct ledger_transfer *)ledger_at(ledger, ledger->layout.kept) + (place - 1);
 }
 
-/* The heap, of places from 1. */
-static inline struct ledger_expiry *ledger_expiries(const struct mr_ledger *ledger)
+/* The heap of those that expire. `order` is the transfer's timestamp: among those that expire
+ * together, the older first. */
+static inline struct mr_heap ledger_expiries(const struct mr_ledger *ledger)
 {
-    return (struct ledger_expiry *)ledger_at(ledger, ledger->layout.expiries) - 1;
+    return (struct mr_heap){
+        .keys = (struct mr_heap_key *)ledger_at(ledger, ledger->layout.expiries) - 1,
+        .count = ledger_at(ledger, offsetof(struct mr_ledger, expiry_count)),
+        .node_place = &ledger_pending(ledger, 1)->expiry,
+        .node_size = sizeof(struct ledger_pending),
+    };
 }
 
 /* -- Ordinals. --------------------------------------------------------------------------------- */

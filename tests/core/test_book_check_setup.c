@@ -205,11 +205,15 @@ static void the_heap_of_expiry_times(void **state)
 {
     struct book_rig *rig = *state;
     struct mr_book *book = rig->book;
-    uint32_t *heap = book_expiries(book);
-    struct book_group *first = book_group(book, heap[1]);
-    FOUND(heap[1], heap[2]);
-    FOUND(heap[0], 1);
-    FOUND(heap[book->expiry_count + 1], 1);
+    struct mr_heap_key *heap = book_expiries(book).keys;
+    struct book_group *first = book_group(book, heap[1].node);
+    FOUND(heap[1].node, heap[2].node);
+    FOUND(heap[1].node, 0);
+    FOUND(heap[1].node, book->group_pool.high + 1);
+    FOUND(heap[1].due_ns, heap[1].due_ns - 1);
+    FOUND(heap[1].order, 1);
+    FOUND(heap[1].reserved, 1);
+    FOUND(heap[book->expiry_count + 1].node, 1);
     FOUND(first->place, 2);
     FOUND(first->place, 0);
     FOUND(first->stp, 1);
@@ -217,17 +221,16 @@ static void the_heap_of_expiry_times(void **state)
     FOUND(book->expiry_count, book->groups + 1);
     FOUND(book->expiry_token, 1);
     FOUND(book->expiry_armed, mr_book_expiry_next(book) + 1);
-    FOUND(heap[2], heap[3]);
-    uint32_t last = heap[2];
-    book_group(book, heap[1])->place = 2;
-    book_group(book, heap[2])->place = 1;
-    heap[2] = heap[1];
-    heap[1] = last; /* two have changed places, and know it */
+    struct mr_heap_key one = heap[1], two = heap[2];
+    heap[1] = two; /* two have changed places, and know it */
+    heap[2] = one;
+    book_group(book, one.node)->place = 2;
+    book_group(book, two.node)->place = 1;
     assert_false(mr_logic_book.check(book, &rig->config));
-    heap[1] = heap[2];
-    heap[2] = last;
-    book_group(book, heap[1])->place = 1;
-    book_group(book, heap[2])->place = 2;
+    heap[1] = one;
+    heap[2] = two;
+    book_group(book, one.node)->place = 1;
+    book_group(book, two.node)->place = 2;
 }
 
 /* An order that came from no session says that it did; and one is said to be somebody else's. */

@@ -22,14 +22,17 @@ static int compare_times(const void *a, const void *b)
 
 static void expect_heap(const struct mr_book *book, const uint64_t *times, uint32_t count)
 {
+    struct mr_heap heap = book_expiries(book);
     uint64_t sorted[TIMES], stored[TIMES] = {0};
     assert_int_equal(book->expiry_count, count);
     for (uint32_t place = 1; place <= count; place++) {
-        const struct book_group *group = book_group(book, book_expiries(book)[place]);
+        const struct mr_heap_key *key = &heap.keys[place];
+        const struct book_group *group = book_group(book, key->node);
         assert_int_equal(group->place, place);
+        assert_int_equal(group->key, key->due_ns);
         stored[place - 1] = group->key;
-        assert_true(place == 1 || stored[place / 2 - 1] < group->key);
     }
+    assert_true(mr_heap_check(heap, book->group_pool.high));
     memcpy(sorted, times, count * sizeof sorted[0]);
     qsort(sorted, count, sizeof sorted[0], compare_times);
     assert_int_equal(mr_book_expiry_next(book), count == 0 ? UINT64_MAX : sorted[0]);

@@ -336,15 +336,12 @@ static void used_spans_rise_lie_inside_and_miss_nothing_that_was_written(void **
         struct mr_span spans[RIG_SPANS_MAX];
         uint32_t count = mr_image_used(rig.image, &tally_logic, spans, RIG_SPANS_MAX);
         const unsigned char *bytes = (const unsigned char *)rig.image;
-        uint64_t heap_end = rig.image->parts.state;
         uint64_t at = 0;
         for (uint32_t i = 0; i <= count; i++) {
             uint64_t next = i < count ? spans[i].offset : size;
             assert_true(at <= next && next <= size);
             for (; at < next; at++) {
-                /* Places that the heap has left keep what they had. */
-                bool left = at >= rig.image->parts.timer_heap && at < heap_end;
-                assert_true(bytes[at] == 0 || left);
+                assert_int_equal(bytes[at], 0);
             }
             at += i < count ? spans[i].size : 0;
         }
@@ -411,9 +408,11 @@ static void check_finds_planted_corruption(void **state)
                        mr_image_at(image, image->parts.open),
                        &mr_session_answer(image, mr_sessions(image) + 1, 4)->request,
                        &mr_session_answer(image, mr_sessions(image) + 1, 4)->first_event,
-                       &mr_timer_heap(image)[1].due_ns,
-                       &mr_timer_heap(image)[3].order,
-                       &mr_timer_heap(image)[5].node,
+                       &mr_timer_heap(image).keys[1].due_ns,
+                       &mr_timer_heap(image).keys[3].order,
+                       &mr_timer_heap(image).keys[5].node,
+                       &mr_timer_heap(image).keys[5].reserved,
+                       &mr_timer_heap(image).keys[image->timer_count + 1].node,
                        &node[1].place,
                        &node[5].link,
                        &node[1].session,

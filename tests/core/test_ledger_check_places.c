@@ -292,28 +292,31 @@ static void the_heap_of_those_that_expire(void **state)
 {
     struct ledger_rig *rig = *state;
     struct mr_ledger *ledger = rig->ledger;
-    struct ledger_expiry *heap = ledger_expiries(ledger);
-    FOUND(heap[1].expires_ns, heap[1].expires_ns + 1);
-    FOUND(heap[2].expires_ns, heap[2].expires_ns - 1);
-    FOUND(heap[1].timestamp, heap[1].timestamp - 1);
-    FOUND(heap[1].pending, heap[2].pending);
-    FOUND(heap[1].pending, ledger->pending_free);
-    FOUND(heap[1].padding, 1);
+    struct mr_heap_key *heap = ledger_expiries(ledger).keys;
+    FOUND(heap[1].due_ns, heap[1].due_ns + 1);
+    FOUND(heap[2].due_ns, heap[2].due_ns - 1);
+    FOUND(heap[1].order, heap[1].order - 1);
+    FOUND(heap[1].node, heap[2].node);
+    FOUND(heap[1].node, ledger->pending_free);
+    FOUND(heap[1].node, ledger->pending_high + 1);
+    FOUND(heap[1].node, 0);
+    FOUND(heap[ledger->expiry_count + 1].node, 1);
+    FOUND(heap[1].reserved, 1);
     FOUND(ledger->expiry_count, ledger->expiry_count - 1);
     FOUND(ledger->expiry_count, ledger->expiry_count + 1);
     FOUND(ledger->expiry_count, ledger->pending_count + 1);
     FOUND(ledger->expiry_token, 1);
-    FOUND(ledger->expiry_armed, heap[1].expires_ns + 1);
-    struct ledger_expiry first = heap[1], second = heap[2];
+    FOUND(ledger->expiry_armed, heap[1].due_ns + 1);
+    struct mr_heap_key first = heap[1], second = heap[2];
     heap[1] = second; /* two have changed places, and know it */
     heap[2] = first;
-    ledger_pending(ledger, heap[1].pending)->expiry = 1;
-    ledger_pending(ledger, heap[2].pending)->expiry = 2;
+    ledger_pending(ledger, heap[1].node)->expiry = 1;
+    ledger_pending(ledger, heap[2].node)->expiry = 2;
     IS_FOUND(rig);
     heap[1] = first;
     heap[2] = second;
-    ledger_pending(ledger, heap[1].pending)->expiry = 1;
-    ledger_pending(ledger, heap[2].pending)->expiry = 2;
+    ledger_pending(ledger, heap[1].node)->expiry = 1;
+    ledger_pending(ledger, heap[2].node)->expiry = 2;
 }
 
 /* -- Anything. --------------------------------------------------------------------------------- */
