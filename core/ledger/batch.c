@@ -147,7 +147,7 @@ void mr_ledger_transfers_create(struct mr_ledger *ledger,
     for (uint32_t i = 0; i < count;) {
         const struct mr_ledger_transfer *asked = &transfers[i];
         bool linked = (asked->flags & MR_LEDGER_LINKED) != 0;
-        if (i >= next || MR_UNLIKELY(linked)) {
+        if (i >= next) {
             advance(ledger, &line, i);
             next = i + GROUP;
         }
