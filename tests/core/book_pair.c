@@ -227,8 +227,8 @@ bool book_pair_step(struct book_pair *pair, const struct book_step *step)
         return true;
     if (pair->setting.in_image)
         pair->flaw = pair_image_apply(pair, step);
-    if (pair->distortion != NULL)
-        pair->distortion(pair, &pair->log);
+    if (pair->setting.distortion != NULL)
+        pair->setting.distortion(pair, &pair->log);
     if (pair->flaw == NULL)
         pair->flaw = compare_logs(pair);
     if (pair->flaw == NULL)

@@ -25,13 +25,6 @@ struct book_step {
     uint8_t role;
 };
 
-/* What both begin with. */
-struct book_setting {
-    struct mr_book_config config;
-    uint32_t timers_max; /* of the image */
-    bool in_image;
-};
-
 /* Reports of a step, those of orders that expired before it first. */
 struct book_log {
     struct naive_report *reports;
@@ -42,6 +35,14 @@ struct book_pair;
 
 /* For tests of the test: may change what the book is taken to have reported. */
 typedef void book_distortion(const struct book_pair *pair, struct book_log *log);
+
+/* What both begin with. */
+struct book_setting {
+    struct mr_book_config config;
+    uint32_t timers_max; /* of the image */
+    bool in_image;
+    book_distortion *distortion; /* NULL: none */
+};
 
 struct pair_stream {
     uint64_t count, last;
@@ -57,7 +58,6 @@ struct book_pair {
     uint32_t turns;   /* of the step, and of what expired before it */
     uint32_t naive_reason, reason;
     uint64_t steps;
-    book_distortion *distortion;
     const char *flaw; /* what differs, NULL: nothing so far */
 
     /* Alone. */

@@ -1,224 +1,123 @@
 #include "tests/core/book_script.h"
 
-#include <millrace/text.h>
+#include "tests/core/book_random.h"
 
-#include <signal.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-enum {
-    LINE_MAX_BYTES = 4096,
-    PLAY_SECONDS = 3, /* of the processor: then it has no end */
+/* -- Settings and senders. --------------------------------------------------------------------- */
+
+static const struct mr_field setting_fields[] = {
+    {offsetof(struct book_setting, in_image), sizeof(bool), MR_FIELD_enum8, false, &fuzz_bool,
+     "in_image", "", "whether the book is the logic of an image"},
+    {offsetof(struct book_setting, timers_max), sizeof(uint32_t), MR_FIELD_u32, false, NULL,
+     "timers_max", "timers", "that the image has"},
 };
 
-union text_command {
-    struct mr_command header;
-    unsigned char bytes[256];
-};
+static const struct mr_message setting_message = {
+    .name = "setting", .fields = setting_fields, .field_count = 2};
 
-union text_event {
-    struct mr_event header;
-    unsigned char bytes[MR_EVENT_HEADER + sizeof(union mr_book_report)];
-};
-
-void book_script_close(struct book_script *script)
+static void setting_plain(void *memory)
 {
-    free(script->steps);
+    struct book_setting *setting = memory;
+    setting->timers_max = 1;
+    mr_logic_book.config_default(&setting->config);
+    setting->config.orders_max = setting->config.levels_max = setting->config.groups_max = 1000;
+    setting->config.instruments_max = setting->config.tick_tables_max = 8;
 }
 
-void book_script_add(struct book_script *script, const struct book_step *step)
+static void sender_plain(const void *memory, struct mr_command *command)
 {
-    if (script->count == script->room) {
-        script->room = 2 * script->room + 64;
-        script->steps = realloc(script->steps, script->room * sizeof(script->steps[0]));
+    const struct book_setting *setting = memory;
+    command->session = setting->in_image ? PAIR_OPERATOR : 0;
+    command->role = setting->in_image ? MR_ROLE_OPERATOR : MR_ROLE_SYSTEM;
+}
+
+/* -- Steps. ------------------------------------------------------------------------------------ */
+
+static void step_add(struct fuzz_script *script, const struct book_step *step)
+{
+    union mr_book_request body = step->request;
+    const struct mr_command header = {.type = body.any.type,
+                                      .role = step->role,
+                                      .time_ns = step->time_ns,
+                                      .session = step->session};
+    body.any.type = 0; /* it stands in the padding */
+    fuzz_script_add(script, &header, &body, 0);
+}
+
+static struct book_step step_of(const struct mr_command *command)
+{
+    struct book_step step;
+    memset(&step, 0, sizeof(step));
+    step.time_ns = command->time_ns;
+    step.session = command->session;
+    step.role = command->role;
+    memcpy(&step.request, mr_command_body(command), command->length - MR_COMMAND_HEADER);
+    step.request.any.type = (uint8_t)command->type;
+    return step;
+}
+
+static void make(struct fuzz_script *script, uint64_t seed, uint64_t commands)
+{
+    struct book_world world;
+    struct book_pair pair;
+    struct book_step step;
+    book_world_open(&world, seed);
+    book_pair_open(&pair, &world.setting, true);
+    fuzz_script_open(script, &fuzz_book, &world.setting);
+    while (script->count < commands) {
+        book_world_step(&world, &pair.naive, &step);
+        step_add(script, &step);
+        book_pair_step(&pair, &step);
     }
-    script->steps[script->count++] = *step;
+    book_pair_close(&pair);
 }
 
 /* -- Playing. ---------------------------------------------------------------------------------- */
 
-static bool play_here(const struct book_script *script, struct book_pair *pair, uint32_t *at)
-{
-    book_pair_open(pair, &script->setting, false);
-    pair->distortion = script->distortion;
-    for (*at = 0; *at < script->count; (*at)++) {
-        if (!book_pair_step(pair, &script->steps[*at]))
-            return false;
-    }
-    return book_pair_check(pair);
-}
-
-enum script_outcome book_script_play(const struct book_script *script)
-{
-    fflush(NULL);
-    pid_t child = fork();
-    if (child == 0) {
-        struct book_pair pair;
-        uint32_t at;
-        const struct rlimit no_core = {0, 0}, seconds = {PLAY_SECONDS, PLAY_SECONDS};
-        setrlimit(RLIMIT_CORE, &no_core);
-        setrlimit(RLIMIT_CPU, &seconds);
-        if (freopen("/dev/null", "w", stderr) == NULL) /* what assertions say */
-            _exit(SCRIPT_CRASHES);
-        _exit(play_here(script, &pair, &at) ? SCRIPT_SAME : SCRIPT_DIFFERS);
-    }
-    int status;
-    if (child < 0 || waitpid(child, &status, 0) != child)
-        abort();
-    if (!WIFEXITED(status))
-        return SCRIPT_CRASHES;
-    return WEXITSTATUS(status) > SCRIPT_DIFFERS ? SCRIPT_CRASHES
-                                                : (enum script_outcome)WEXITSTATUS(status);
-}
-
-/* -- Writing. ---------------------------------------------------------------------------------- */
-
-static const struct mr_message *message_of(const struct book_step *step)
-{
-    return mr_catalog_command(mr_logic_book.catalog, step->request.any.type);
-}
-
-static void step_write(const struct book_step *step, uint32_t number, FILE *file)
-{
-    static char line[LINE_MAX_BYTES];
-    union text_command command = {.header = {.length = 0}};
-    uint16_t size = message_of(step)->size;
-    command.header = (struct mr_command){
-        .length = (uint32_t)(MR_COMMAND_HEADER + size),
-        .type = step->request.any.type,
-        .role = step->role,
-        .sequence = number,
-        .time_ns = step->time_ns,
-        .session = step->session,
-        .request = number,
-    };
-    memcpy(mr_command_body_mutable(&command.header), &step->request, size);
-    if (size == sizeof(step->request)) /* its type stands in the padding */
-        command.bytes[MR_COMMAND_HEADER + size - 1] = 0;
-    mr_text_command_write(&mr_logic_book, &command.header, line, sizeof(line));
-    fprintf(file, "%s\n", line);
-}
-
-void book_script_write(const struct book_script *script, FILE *file)
-{
-    const struct mr_message *config = mr_logic_book.config;
-    fprintf(file, "#= in_image=%d\n#= timers_max=%u\n", script->setting.in_image,
-            script->setting.timers_max);
-    for (uint32_t i = 0; i < config->field_count; i++) {
-        uint64_t value = 0;
-        memcpy(&value, (const unsigned char *)&script->setting.config + config->fields[i].offset,
-               config->fields[i].size);
-        fprintf(file, "#= %s=%llu\n", config->fields[i].name, (unsigned long long)value);
-    }
-    for (uint32_t i = 0; i < script->count; i++)
-        step_write(&script->steps[i], i + 1, file);
-}
-
 static void log_write(const char *whose, const struct book_log *log, uint32_t reason, FILE *file)
 {
-    static char line[LINE_MAX_BYTES];
     const char *name = mr_catalog_reason_name(mr_logic_book.catalog, reason);
     fprintf(file, "%s: %s, %u reports\n", whose, reason == 0 ? "done" : name, log->count);
     for (uint32_t i = 0; i < log->count; i++) {
-        union text_event event;
-        memset(&event, 0, sizeof(event));
-        const union mr_book_report *report = &log->reports[i].report;
-        const struct mr_message *message =
-            mr_catalog_event(mr_logic_book.catalog, report->any.type);
-        if (message == NULL) {
-            fprintf(file, "    no report: type %u\n", report->any.type);
-            continue;
-        }
-        event.header.type = report->any.type;
-        event.header.length = (uint16_t)(MR_EVENT_HEADER + message->size);
-        memcpy(event.bytes + MR_EVENT_HEADER, report, message->size);
-        if (message->size == sizeof(*report))
-            event.bytes[sizeof(event.bytes) - 1] = 0;
-        mr_text_event_write(&mr_logic_book, &event.header, line, sizeof(line));
-        fprintf(file, "    %s\n", line);
+        union mr_book_report body = log->reports[i].report;
+        uint8_t type = body.any.type;
+        body.any.type = 0; /* it stands in the padding */
+        fuzz_event_write(&fuzz_book, type, &body, file);
     }
 }
 
-bool book_script_explain(const struct book_script *script, FILE *file)
+static bool play(const struct fuzz_script *script, FILE *file)
 {
     struct book_pair pair;
-    uint32_t at;
-    bool same = play_here(script, &pair, &at);
-    if (!same) {
+    uint32_t at = 0;
+    bool same = true;
+    book_pair_open(&pair, script->setting, false);
+    while (at < script->count && same) {
+        const struct book_step step = step_of(&script->commands[at].header);
+        same = book_pair_step(&pair, &step);
+        at += same ? 1 : 0;
+    }
+    same = same && book_pair_check(&pair);
+    if (!same && file != NULL) {
         fprintf(file, "error: the books differ at command %u: %s\n", at + 1, pair.flaw);
         log_write("the naive book", &pair.naive_log, pair.naive_reason, file);
         log_write("the real book", &pair.log, pair.reason, file);
     }
     book_pair_close(&pair);
-    return !same;
+    return same;
 }
 
-/* -- Reading. ---------------------------------------------------------------------------------- */
-
-/* The number behind `key` and an equals sign, if that is what the text begins with. */
-static bool number_read(const char *pair, const char *key, uint32_t *out)
-{
-    size_t length = strlen(key);
-    if (strncmp(pair, key, length) != 0 || pair[length] != '=')
-        return false;
-    *out = (uint32_t)strtoul(pair + length + 1, NULL, 10);
-    return true;
-}
-
-/* A line "#= key=value". */
-static bool setting_read(struct book_setting *setting, const char *pair)
-{
-    uint32_t in_image;
-    if (number_read(pair, "timers_max", &setting->timers_max))
-        return true;
-    if (number_read(pair, "in_image", &in_image)) {
-        setting->in_image = in_image != 0;
-        return true;
-    }
-    return mr_text_field_read(mr_logic_book.catalog, mr_logic_book.config, &setting->config, pair,
-                              strcspn(pair, "\r\n"), NULL) >= 0;
-}
-
-static bool command_read(struct book_script *script, const char *line)
-{
-    union text_command command;
-    memset(&command, 0, sizeof(command));
-    switch (mr_text_command_read(&mr_logic_book, line, strcspn(line, "\r\n"), &command.header,
-                                 sizeof(command), NULL, NULL)) {
-    case MR_TEXT_NOTHING:
-        return true;
-    case MR_TEXT_BAD:
-        return false;
-    case MR_TEXT_COMMAND:
-        break;
-    }
-    if (command.header.type < MR_CATALOG_LOGIC_FIRST || command.header.session > PAIR_SESSIONS)
-        return false;
-    struct book_step step;
-    memset(&step, 0, sizeof(step));
-    step.time_ns = command.header.time_ns;
-    step.session = command.header.session;
-    step.role = command.header.role;
-    memcpy(&step.request, mr_command_body(&command.header),
-           command.header.length - MR_COMMAND_HEADER);
-    step.request.any.type = (uint8_t)command.header.type;
-    book_script_add(script, &step);
-    return true;
-}
-
-bool book_script_read(struct book_script *script, FILE *file, uint32_t *line)
-{
-    static char text[LINE_MAX_BYTES];
-    *script = (struct book_script){.setting = {.timers_max = 1}};
-    mr_logic_book.config_default(&script->setting.config);
-    for (*line = 1; fgets(text, sizeof(text), file) != NULL; (*line)++) {
-        bool good = strncmp(text, "#= ", 3) == 0 ? setting_read(&script->setting, text + 3)
-                                                 : command_read(script, text);
-        if (!good)
-            return false;
-    }
-    return true;
-}
+const struct fuzz_logic fuzz_book = {
+    .logic = &mr_logic_book,
+    .name = "book",
+    .sessions = PAIR_SESSIONS,
+    .requests_written = true,
+    .setting = &setting_message,
+    .setting_size = sizeof(struct book_setting),
+    .config_offset = offsetof(struct book_setting, config),
+    .setting_plain = setting_plain,
+    .sender_plain = sender_plain,
+    .make = make,
+    .play = play,
+};

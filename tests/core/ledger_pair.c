@@ -140,8 +140,8 @@ const char *ledger_pair_compare(struct ledger_pair *pair, const struct ledger_st
                                 uint32_t place, struct mr_ledger_result result)
 {
     const struct naive_result *answer = &pair->answers[place];
-    if (pair->distortion != NULL)
-        pair->distortion(pair, step, &result);
+    if (pair->setting.distortion != NULL)
+        pair->setting.distortion(pair, step, &result);
     pair->results[place] = result;
     if (result.reason != answer->reason)
         return "the reasons differ";

@@ -45,18 +45,19 @@ struct ledger_step {
     };
 };
 
-/* What both begin with. */
-struct ledger_setting {
-    struct mr_ledger_config config;
-    uint32_t before_wrap; /* ordinals that are left before they begin again; 0: all of them */
-    bool in_image;
-};
-
 struct ledger_pair;
 
 /* For tests of the test: may change what the ledger is taken to have answered. */
 typedef void ledger_distortion(const struct ledger_pair *pair, const struct ledger_step *step,
                                struct mr_ledger_result *result);
+
+/* What both begin with. */
+struct ledger_setting {
+    struct mr_ledger_config config;
+    uint32_t before_wrap; /* ordinals that are left before they begin again; 0: all of them */
+    bool in_image;
+    ledger_distortion *distortion; /* NULL: none */
+};
 
 struct pair_stream {
     uint64_t count, last;
@@ -73,7 +74,6 @@ struct ledger_pair {
     struct mr_ledger_expired *expired; /* by the naive one, before the step that is under way */
     uint32_t expired_count, expired_room;
     uint64_t batches, commands, expiries;
-    ledger_distortion *distortion;
     const char *flaw; /* what differs, NULL: nothing so far */
     uint32_t flaw_at; /* the step of the batch */
 

@@ -7,6 +7,12 @@ target_compile_definitions(
     PRIVATE MR_LEDGER_PAGE="${PROJECT_SOURCE_DIR}/docs/ledger.md"
             MR_LEDGER_RECIPES="${PROJECT_SOURCE_DIR}/docs/ledger-recipes.md")
 
+# Random commands to a logic and to a naive one: what does not depend on the logic.
+set(fuzz_sources
+    ${CMAKE_CURRENT_SOURCE_DIR}/core/fuzz_rounds.c
+    ${CMAKE_CURRENT_SOURCE_DIR}/core/fuzz_script.c
+    ${CMAKE_CURRENT_SOURCE_DIR}/core/fuzz_shrink.c)
+
 # The book next to a naive one: too large for one file; and several tests, so that they run side by
 # side, with a million commands each.
 set(book_pair_sources
@@ -20,7 +26,7 @@ set(book_pair_sources
     ${CMAKE_CURRENT_SOURCE_DIR}/core/book_random.c
     ${CMAKE_CURRENT_SOURCE_DIR}/core/book_random_make.c
     ${CMAKE_CURRENT_SOURCE_DIR}/core/book_script.c
-    ${CMAKE_CURRENT_SOURCE_DIR}/core/book_shrink.c)
+    ${fuzz_sources})
 target_sources(core_test_book_fuzz PRIVATE ${book_pair_sources})
 target_sources(core_test_book_shrink PRIVATE ${book_pair_sources})
 target_sources(core_test_book_views PRIVATE ${book_pair_sources})
@@ -46,7 +52,7 @@ set(ledger_pair_sources
     ${CMAKE_CURRENT_SOURCE_DIR}/core/ledger_random_make.c
     ${CMAKE_CURRENT_SOURCE_DIR}/core/ledger_random_spoil.c
     ${CMAKE_CURRENT_SOURCE_DIR}/core/ledger_script.c
-    ${CMAKE_CURRENT_SOURCE_DIR}/core/ledger_shrink.c)
+    ${fuzz_sources})
 target_sources(core_test_ledger_fuzz PRIVATE ${ledger_pair_sources})
 target_sources(core_test_ledger_shrink PRIVATE ${ledger_pair_sources})
 if(MILLRACE_SANITIZE OR MILLRACE_COVERAGE OR CMAKE_BUILD_TYPE STREQUAL "Debug")

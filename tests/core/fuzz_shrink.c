@@ -1,5 +1,7 @@
-/* Making a script smaller: fewer steps first, then smaller batches, then simpler steps. */
-#include "tests/core/ledger_script.h"
+/* Making a script smaller: fewer commands first, then smaller batches, then simpler commands. */
+#include "tests/core/fuzz_script.h"
+
+#include "base/assert.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -7,10 +9,13 @@
 
 enum {
     SHRINK_SECONDS = 15, /* of the processor; then what it has come to must do */
+    VALUE_MAX = 64,      /* bytes: fields, and a logic's configuration */
 };
 
+__extension__ typedef unsigned __int128 wide;
+
 struct shrinking {
-    struct ledger_script *script;
+    struct fuzz_script *script;
     uint32_t plays;
     int64_t until; /* seconds of the processor that all plays have taken */
 };
@@ -28,28 +33,29 @@ static bool fails(struct shrinking *shrinking)
     if (seconds_taken() > shrinking->until)
         return false;
     shrinking->plays++;
-    return ledger_script_play(shrinking->script) != SCRIPT_SAME;
+    return fuzz_script_play(shrinking->script) != FUZZ_SAME;
 }
 
-/* -- Fewer steps. ------------------------------------------------------------------------------ */
+/* -- Fewer commands. --------------------------------------------------------------------------- */
 
-/* Without `count` steps from `first` on, if it fails without them. A batch whose end is taken away
- * ends earlier. */
+/* Without `count` commands from `first` on, if it fails without them. A batch whose end is taken
+ * away ends earlier. */
 static bool take_away(struct shrinking *shrinking, uint32_t first, uint32_t count)
 {
-    struct ledger_script *script = shrinking->script;
-    size_t size = script->count * sizeof(script->steps[0]);
-    struct ledger_step *before = malloc(size);
+    struct fuzz_script *script = shrinking->script;
+    struct fuzz_command *commands = script->commands;
+    size_t size = script->count * sizeof(commands[0]);
+    struct fuzz_command *before = malloc(size);
     uint32_t count_before = script->count;
-    memcpy(before, script->steps, size);
-    if (first > 0 && !script->steps[first + count - 1].more)
-        script->steps[first - 1].more = false;
-    memmove(&script->steps[first], &script->steps[first + count],
-            (script->count - first - count) * sizeof(script->steps[0]));
+    memcpy(before, commands, size);
+    if (first > 0 && !commands[first + count - 1].header.more)
+        commands[first - 1].header.more = false;
+    memmove(&commands[first], &commands[first + count],
+            (script->count - first - count) * sizeof(commands[0]));
     script->count -= count;
     bool gone = fails(shrinking);
     if (!gone) {
-        memcpy(script->steps, before, size);
+        memcpy(commands, before, size);
         script->count = count_before;
     }
     free(before);
@@ -70,7 +76,7 @@ static bool take_chunks(struct shrinking *shrinking, uint32_t size)
     return any;
 }
 
-static void take_steps(struct shrinking *shrinking)
+static void take_commands(struct shrinking *shrinking)
 {
     uint32_t size = shrinking->script->count / 2;
     while (size > 1) {
@@ -81,12 +87,13 @@ static void take_steps(struct shrinking *shrinking)
     }
 }
 
-/* -- Simpler steps. ---------------------------------------------------------------------------- */
+/* -- Simpler commands. ------------------------------------------------------------------------- */
 
 /* Another value for some bytes, if it fails with that, too. */
 static bool try_bytes(struct shrinking *shrinking, void *bytes, const void *value, size_t size)
 {
-    unsigned char before[16];
+    unsigned char before[VALUE_MAX];
+    ASSERT(size <= sizeof(before));
     if (memcmp(bytes, value, size) == 0)
         return false;
     memcpy(before, bytes, size);
@@ -101,6 +108,7 @@ static bool try_bytes(struct shrinking *shrinking, void *bytes, const void *valu
 static void simplify_number(struct shrinking *shrinking, void *bytes, size_t size)
 {
     wide value = 0;
+    ASSERT(size <= sizeof(value));
     memcpy(&value, bytes, size);
     for (wide small = 0; small <= 3 && small < value; small++) {
         if (try_bytes(shrinking, bytes, &small, size))
@@ -129,63 +137,69 @@ static void simplify_flags(struct shrinking *shrinking, void *bytes)
     }
 }
 
-static void simplify_fields(struct shrinking *shrinking, struct ledger_step *step)
+static void simplify_fields(struct shrinking *shrinking, struct fuzz_command *command)
 {
-    const struct mr_message *message = mr_catalog_command(mr_logic_ledger.catalog, step->type);
+    static const char nothing[VALUE_MAX], symbol[VALUE_MAX] = "S";
+    const struct mr_message *message =
+        mr_catalog_command(shrinking->script->logic->logic->catalog, command->header.type);
     for (uint32_t i = 0; i < message->field_count; i++) {
         const struct mr_field *field = &message->fields[i];
-        unsigned char *bytes = (unsigned char *)&step->transfer + field->offset;
-        if (field->kind == MR_FIELD_flags16)
+        unsigned char *bytes = command->bytes + MR_COMMAND_HEADER + field->offset;
+        if (field->kind == MR_FIELD_text16 || field->kind == MR_FIELD_text32)
+            try_bytes(shrinking, bytes, symbol, field->size);
+        else if (field->kind == MR_FIELD_pad)
+            try_bytes(shrinking, bytes, nothing, field->size);
+        else if (field->kind == MR_FIELD_flags16)
             simplify_flags(shrinking, bytes);
         else
             simplify_number(shrinking, bytes, field->size);
     }
 }
 
-/* Who sends it, when, and with which others: nobody in particular, at the time of the step before
- * it, alone, where that will do. */
+/* When it is sent, by whom, and with which others: with the command before it, by nobody in
+ * particular, alone, where that will do. */
 static void simplify_header(struct shrinking *shrinking, uint32_t number)
 {
-    static const uint8_t session = 1, nothing = ODD_NOTHING;
-    static const bool no_more = false;
-    struct ledger_step *step = &shrinking->script->steps[number];
-    uint64_t earlier = number == 0 ? 0 : step[-1].time_ns;
-    try_bytes(shrinking, &step->time_ns, &earlier, sizeof(earlier));
-    try_bytes(shrinking, &step->session, &session, sizeof(session));
-    try_bytes(shrinking, &step->odd, &nothing, sizeof(nothing));
-    try_bytes(shrinking, &step->more, &no_more, sizeof(no_more));
+    static const uint8_t nothing = 0;
+    const struct fuzz_script *script = shrinking->script;
+    struct fuzz_command *command = &script->commands[number];
+    uint64_t earlier = number == 0 ? 0 : command[-1].header.time_ns;
+    struct mr_command plain;
+    try_bytes(shrinking, &command->header.time_ns, &earlier, sizeof(earlier));
+    plain = command->header;
+    script->logic->sender_plain(script->setting, &plain);
+    try_bytes(shrinking, &command->header, &plain, sizeof(plain));
+    try_bytes(shrinking, &command->odd, &nothing, sizeof(nothing));
+    plain = command->header;
+    plain.more = false;
+    try_bytes(shrinking, &command->header, &plain, sizeof(plain));
 }
 
 static void simplify_setting(struct shrinking *shrinking)
 {
-    struct ledger_setting *setting = &shrinking->script->setting, before = *setting;
-    setting->in_image = false;
-    if (before.in_image && !fails(shrinking))
-        *setting = before;
-    before = *setting;
-    setting->before_wrap = 0;
-    if (before.before_wrap != 0 && !fails(shrinking))
-        *setting = before;
-    before = *setting;
-    mr_logic_ledger.config_default(&setting->config);
-    setting->config.accounts_max = setting->config.transfers_max = 1000;
-    setting->config.pending_max = setting->config.history_max = 1000;
-    setting->config.ledgers_max = 16;
-    if (!fails(shrinking))
-        *setting = before;
+    const struct fuzz_logic *logic = shrinking->script->logic;
+    unsigned char *setting = shrinking->script->setting, *plain = calloc(1, logic->setting_size);
+    logic->setting_plain(plain);
+    for (uint32_t i = 0; i < logic->setting->field_count; i++) {
+        const struct mr_field *field = &logic->setting->fields[i];
+        try_bytes(shrinking, setting + field->offset, plain + field->offset, field->size);
+    }
+    try_bytes(shrinking, setting + logic->config_offset, plain + logic->config_offset,
+              logic->logic->config->size);
+    free(plain);
 }
 
-uint32_t ledger_script_shrink(struct ledger_script *script)
+uint32_t fuzz_script_shrink(struct fuzz_script *script)
 {
     struct shrinking shrinking = {.script = script, .until = seconds_taken() + SHRINK_SECONDS};
     if (script->count == 0 || !fails(&shrinking))
         return shrinking.plays;
-    take_steps(&shrinking);
+    take_commands(&shrinking);
     simplify_setting(&shrinking);
     for (uint32_t round = 0; round < 2; round++) {
         for (uint32_t i = 0; i < script->count; i++) {
             simplify_header(&shrinking, i);
-            simplify_fields(&shrinking, &script->steps[i]);
+            simplify_fields(&shrinking, &script->commands[i]);
         }
         while (take_chunks(&shrinking, 1)) {
         }
