@@ -68,14 +68,14 @@ begin() # COMMAND...
     started=$!
 }
 
-# Sends it a signal; fails unless it exits with the given code.
-finish() # CODE SIGNAL
+# Ends what runs in the background; fails unless it exits with the given code.
+end() # SIGNAL CODE
 {
-    kill -s "$2" "$started" || fail "it has ended by itself: $(cat err)"
+    kill -s "$1" "$started" || fail "it has ended by itself: $(cat ./*err)"
     wait "$started"
     code=$?
     started=
-    [ "$code" -eq "$1" ] || fail "exit code $code, not $1, after SIG$2: $(cat err)"
+    [ "$code" -eq "$2" ] || fail "exit code $code, not $2, after SIG$1: $(cat ./*err)"
 }
 
 # The value of a key in the last line of JSON in a file.

@@ -6,7 +6,7 @@ wait_for() # FILE WORDS: until a line with them is there
     tries=0
     until grep -q "$2" "$1" 2>/dev/null; do
         tries=$((tries + 1))
-        [ $tries -lt 1500 ] || {
+        [ $tries -lt 3000 ] || {
             cat "$1" ./*.err >&2
             fail "no '$2' in $1"
         }
@@ -21,17 +21,9 @@ serve() # NAME OPTION...: in the background, ready; without 3, which is the test
     rm -f "$name.out"
     "$MILLRACE" serve --data "$name" --segment-size 4 "$@" >"$name.out" 2>"$name.err" \
         3>&- &
+    # shellcheck disable=SC2034 # for end and for the end of the test
     started=$!
     wait_for "$name.out" 'READY\|"ready":true'
-}
-
-end() # SIGNAL CODE
-{
-    kill "-$1" "$started"
-    wait "$started"
-    code=$?
-    started=
-    [ $code -eq "$2" ] || fail "serve ended with $code, not $2: $(cat ./*.err)"
 }
 
 # shellcheck disable=SC2034 # for the tests

@@ -94,7 +94,7 @@ engine=$!
 exec 4>feed
 echo 'order_new instrument=1 order=1 side=buy price=1 quantity=1' >&4
 tries=0
-while [ ! -e live/journal/00000001.seg ] && [ $tries -lt 500 ]; do
+while [ ! -e live/journal/00000001.seg ] && [ $tries -lt 6000 ]; do
     sleep 0.01
     tries=$((tries + 1))
 done
@@ -106,7 +106,7 @@ while [ $order -le 300 ]; do
     order=$((order + 1))
 done >&4
 tries=0
-until grep -q 'order=300 ' live.txt || [ $tries -ge 1000 ]; do
+until grep -q 'order=300 ' live.txt || [ $tries -ge 6000 ]; do
     sleep 0.01
     tries=$((tries + 1))
 done
@@ -187,7 +187,7 @@ started=$!
 exec 3>pipe # kept open: there is always more to come
 head -n $((lines / 2)) a.txt >&3
 tries=0
-while [ ! -e killed/.millrace-loading/journal/00000001.seg ] && [ $tries -lt 500 ]; do
+while [ ! -e killed/.millrace-loading/journal/00000001.seg ] && [ $tries -lt 6000 ]; do
     sleep 0.01
     tries=$((tries + 1))
 done

@@ -26,7 +26,7 @@ claim "a journal goes on under another policy"
 "$MILLRACE" run --data killed --input gen:orders=100000000,seed=7 --durability os --acks acks \
     >/dev/null 2>&1 &
 started=$!
-for _ in $(seq 100); do
+for _ in $(seq 600); do
     [ -s acks ] && [ "$(wc -l <acks)" -gt 1000 ] && break
     sleep 0.1
 done

@@ -9,7 +9,7 @@ for signal in TERM INT; do
     until [ -e $signal.acks ] && [ "$(wc -l <$signal.acks)" -gt 5000 ]; do
         sleep 0.02
     done
-    finish 0 $signal
+    end $signal 0
     same "durable" "$(field last_sequence out)" "$(field durable_sequence out)"
     done=$(field commands out)
     lines=$(wc -l <$signal.acks)

@@ -88,7 +88,7 @@ while [ $alive = no ]; do
     tries=0
     until grep -q READY k.out || ! kill -0 $started 2>/dev/null; do
         tries=$((tries + 1))
-        [ $tries -lt 1500 ] || fail "neither ready nor killed: $(cat k.err)"
+        [ $tries -lt 3000 ] || fail "neither ready nor killed: $(cat k.err)"
         sleep 0.02
     done
     send $session >first.out 2>first.err &

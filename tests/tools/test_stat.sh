@@ -71,7 +71,7 @@ begin "$MILLRACE" stat --data live --watch --json
 until grep -q '"per_second":{.*"applied":[1-9]' out; do
     sleep 0.05
 done
-finish 0 INT
+end INT 0
 started=$others others=
 head -n 1 out | grep -q per_second && fail "rates from one look"
 until "$MILLRACE" stat --data live >out; do
@@ -121,7 +121,7 @@ begin "$MILLRACE" run --data live --input gen:orders=4000000 --rate 50000
 until tail -n 1 watched | grep -q '"health":"well"'; do
     sleep 0.05
 done
-finish 0 INT
+end INT 0
 started=$others others=
 until tail -n 1 watched | grep -q '"health":"stopped"'; do
     sleep 0.05
