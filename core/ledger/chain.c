@@ -3,7 +3,7 @@
  * if alone; when one fails, those before it are taken back. Until that is decided, nothing is
  * forgotten, and pending transfers that have been resolved keep their places.
  */
-#include "core/ledger/turn.h"
+#include "core/ledger/ahead.h"
 
 static bool is_account(const struct ledger_events *events)
 {
@@ -21,11 +21,8 @@ static uint32_t create(struct mr_ledger *ledger, const struct ledger_events *eve
     if (is_account(events))
         return mr_ledger_account_apply(ledger, event_at(events, at), turn);
     const struct mr_ledger_transfer *asked = event_at(events, at);
-    struct ledger_ahead ahead = {
-        .home = ledger_home(ledger, asked->id),
-        .debit = ledger_hash(ledger, asked->debit_account_id),
-        .credit = ledger_hash(ledger, asked->credit_account_id),
-    };
+    struct ledger_ahead ahead = {0};
+    ledger_ahead_hash(ledger, asked, &ahead);
     return mr_ledger_transfer_apply(ledger, asked, &ahead, turn);
 }
 

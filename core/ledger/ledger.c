@@ -201,11 +201,8 @@ static uint32_t apply_transfer(struct mr_ledger *ledger, struct mr_context *cont
     struct ledger_turn turn = {
         .time_ns = context->time_ns, .context = context, .imported = ledger->request.imported != 0};
     const struct mr_ledger_transfer *asked = mr_command_body(command);
-    struct ledger_ahead ahead = {
-        .home = ledger_home(ledger, asked->id),
-        .debit = ledger_hash(ledger, asked->debit_account_id),
-        .credit = ledger_hash(ledger, asked->credit_account_id),
-    };
+    struct ledger_ahead ahead = {0};
+    ledger_ahead_hash(ledger, asked, &ahead);
     turn.now = turn.told = ledger_time_next(ledger, context->time_ns);
     uint32_t reason = mr_ledger_transfer_apply(ledger, asked, &ahead, &turn);
     if (MR_LIKELY(reason == 0)) {

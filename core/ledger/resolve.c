@@ -173,7 +173,8 @@ static void resolve(struct mr_ledger *ledger, const struct mr_ledger_transfer *a
     ledger->pending_count--;
     ledger->transfer_time = timestamp;
     ledger->transfers++;
-    transfer->balance = ledger_history(ledger, debit, credit, turn);
+    if (((debit->flags | credit->flags) & MR_LEDGER_ACCOUNT_HISTORY) != 0)
+        transfer->balance = mr_ledger_history_add(ledger, debit, credit, turn->chained);
     VERIFY(mr_ledger_check_accounts(ledger, transfer->debit, transfer->credit));
     if (!turn->chained)
         mr_ledger_resolve_settle(ledger, transfer);

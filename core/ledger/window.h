@@ -80,13 +80,4 @@ static inline void ledger_link_both(struct mr_ledger *ledger, struct ledger_acco
 uint32_t mr_ledger_history_add(struct mr_ledger *ledger, const struct ledger_account *debit,
                                const struct ledger_account *credit, bool chained);
 
-static inline uint32_t ledger_history(struct mr_ledger *ledger, const struct ledger_account *debit,
-                                      const struct ledger_account *credit,
-                                      const struct ledger_turn *turn)
-{
-    if (MR_LIKELY(((debit->flags | credit->flags) & MR_LEDGER_ACCOUNT_HISTORY) == 0))
-        return 0;
-    return mr_ledger_history_add(ledger, debit, credit, turn->chained);
-}
-
 #endif

@@ -275,4 +275,18 @@ static void a_batch_that_lost_any_sector_is_not_there(void **state)
     }
 }
 
+/* Runs both. In *state, `setup` finds a bool, which crash_record wants (whether all but the segment
+ * is as it is behind the batch), and leaves its bench. */
+static inline int crash_run(CMFixtureFunction setup, CMFixtureFunction teardown)
+{
+    static bool before = false, behind = true;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_prestate_setup_teardown(
+            a_batch_that_was_cut_anywhere_is_there_whole_or_not_at_all, setup, teardown, &before),
+        cmocka_unit_test_prestate_setup_teardown(a_batch_that_lost_any_sector_is_not_there, setup,
+                                                 teardown, &behind),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
 #endif

@@ -56,8 +56,9 @@ static void goes_on(const struct crash_bench *bench, struct memory_storage *disk
     mr_engine_close(engine);
 }
 
-static int setup(void **state, bool all_else_behind)
+static int setup(void **state)
 {
+    const bool *all_else_behind = *state;
     static struct transfer batch[CRASH_BATCH];
     static struct crash_bench bench;
     for (uint32_t i = 0; i < CRASH_BATCH; i++) {
@@ -72,21 +73,11 @@ static int setup(void **state, bool all_else_behind)
         assert_int_equal(mr_engine_execute(engine, &one.header, NULL, NULL, NULL), MR_OK);
     }
     crash_come_to_rest(engine);
-    crash_record(&bench, engine, disk, all_else_behind);
+    crash_record(&bench, engine, disk, *all_else_behind);
     mr_engine_close(engine);
     memory_storage_destroy(disk);
     *state = &bench;
     return 0;
-}
-
-static int setup_before(void **state)
-{
-    return setup(state, false);
-}
-
-static int setup_behind(void **state)
-{
-    return setup(state, true);
 }
 
 static int teardown(void **state)
@@ -97,11 +88,5 @@ static int teardown(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_batch_that_was_cut_anywhere_is_there_whole_or_not_at_all,
-                                        setup_before, teardown),
-        cmocka_unit_test_setup_teardown(a_batch_that_lost_any_sector_is_not_there, setup_behind,
-                                        teardown),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return crash_run(setup, teardown);
 }

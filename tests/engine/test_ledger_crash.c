@@ -238,8 +238,9 @@ static void check_answers(const struct run *run)
     }
 }
 
-static int setup(void **state, bool all_else_behind)
+static int setup(void **state)
 {
+    const bool *all_else_behind = *state;
     struct run *run = calloc(1, sizeof *run);
     assert_non_null(run);
     story_write(&run->story);
@@ -252,7 +253,7 @@ static int setup(void **state, bool all_else_behind)
     struct mr_engine *engine = open_engine(disk, &run->answers);
     begin_story(engine, &run->story);
     keep(run, engine, STORY_BEFORE);
-    crash_record(&run->bench, engine, disk, all_else_behind);
+    crash_record(&run->bench, engine, disk, *all_else_behind);
     crash_step_until(engine, mr_engine_applied_sequence, FIRST + STORY_BATCH - 1);
     check_answers(run);
     keep(run, engine, STORY_BEHIND);
@@ -262,16 +263,6 @@ static int setup(void **state, bool all_else_behind)
     memory_storage_destroy(disk);
     *state = &run->bench;
     return 0;
-}
-
-static int setup_before(void **state)
-{
-    return setup(state, false);
-}
-
-static int setup_behind(void **state)
-{
-    return setup(state, true);
 }
 
 static int teardown(void **state)
@@ -284,11 +275,5 @@ static int teardown(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_batch_that_was_cut_anywhere_is_there_whole_or_not_at_all,
-                                        setup_before, teardown),
-        cmocka_unit_test_setup_teardown(a_batch_that_lost_any_sector_is_not_there, setup_behind,
-                                        teardown),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return crash_run(setup, teardown);
 }
